@@ -1,0 +1,61 @@
+# `make` shows what there is. Everything sets itself up in .venv on first use: Python >= 3.10 and a C++ compiler suffice.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TREES ?= $(wildcard reference student)
+OUT ?= out
+# PyTorch judges the answers; its CPU build is 200 MB, the one with CUDA several GB. The CPU build is taken from wherever
+# pip is told to look, else from PyTorch's own index.
+TORCH := 2.13.0
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+
+.DEFAULT_GOAL := help
+.PHONY: help setup grade test lint student check-student release bench doctor clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(BIN)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(f"Python {sys.version.split()[0]} is too old; expected 3.10 or newer. Name another: make PYTHON=python3.12 ...") if sys.version_info < (3, 10) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	@case "$$(uname -s)" in \
+	Darwin) $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "torch==$(TORCH)" ;; \
+	*) $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "torch==$(TORCH)+cpu" 2>/dev/null \
+	|| $(BIN)/python -m pip install --disable-pip-version-check --no-deps "torch==$(TORCH)+cpu" --index-url $(TORCH_INDEX) ;; \
+	esac
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup: $(BIN)/.ready ## install everything into .venv (the other commands do it by themselves)
+
+grade: $(BIN)/.ready ## grade the trees that are here: points by bucket, first failures (K=EXPR selects, SEED=N repeats)
+	@$(BIN)/python -m grader grade $(TREES) --out $(OUT) $(if $(K),-k "$(K)") $(if $(SEED),--seed $(SEED))
+
+doctor: $(BIN)/.ready ## what this machine has, what it lacks, and how to mend it
+	@$(BIN)/python -m grader doctor
+
+test: $(BIN)/.ready lint check-student ## everything that must hold: style, types, the harness's tests, the suite on both trees
+	$(BIN)/python -m pytest tests/harness
+
+lint: $(BIN)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+student: $(BIN)/.ready ## write student/ from reference/
+	@$(BIN)/python -m grader derive
+
+check-student: $(BIN)/.ready ## fail where student/ is not what reference/ derives to
+	@$(BIN)/python -m grader check-student
+
+release: $(BIN)/.ready ## write dist/hw4-student.zip: all that a student needs, nothing of reference/
+	@$(BIN)/python -m grader release
+
+bench: $(BIN)/.ready ## medians: an isolated call, a worker's start, the suite isolated and in-process
+	@$(BIN)/python tests/bench/harness.py
+
+clean: ## remove what was built (not .venv)
+	rm -rf build out dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,153 @@
+"""Compile one source file of a tree to one Python extension module, in a box."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader import compiler_errors
+from grader.assignment import CaseLimits
+from grader.devices import cuda_architectures, cuda_compiler, is_cuda
+from grader.errors import GraderError
+from grader.sandbox import Limits, Sandbox
+from grader.sandbox.finish import Finished, run_to_end
+from grader.toolchain import Toolchain, needed, tool
+
+PROJECT = Path(__file__).parent / "native"  # the harness's own cmake project
+_MAX_MODULE = 64 << 20  # bytes; needle's are under 1 MiB
+_MAX_FILE = 512 << 20  # bytes of any file of a build; nvcc's largest are some 10 MiB
+_MAX_OUTPUT = 1 << 20  # bytes of compiler output that are kept: the first errors are at its beginning
+
+
+@dataclass(frozen=True)
+class Job:
+    """A module to be compiled."""
+
+    module: str  # fully qualified
+    source: str  # relative to the tree, with "/"
+    native: bool  # for this very machine
+    toolchain: Toolchain
+
+    @property
+    def cuda(self) -> bool:
+        """Whether it is compiled from CUDA."""
+        return is_cuda(self.source)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What came of a job: a module, or a sentence why there is none."""
+
+    module: bytes | None  # the file's content
+    why: str  # "src/a.cc does not compile:\n  src/a.cc:1:2: error: ..."; "" with a module
+    lasting: bool  # the same sources would give the same again: not so after a time-out or a kill
+
+
+def compile_module(job: Job, tree: Path, sandbox: Sandbox, limits: CaseLimits) -> Compiled:
+    """Compile `job` from the native sources under `tree`, to which nothing is written.
+
+    Raises GraderError where the compiler itself does not work: no tree is at fault then.
+    """
+    with tempfile.TemporaryDirectory(prefix="grader-build-", ignore_cleanup_errors=True) as name:
+        work = Path(name).resolve()
+        (work / "out").mkdir()
+        configured = _run(_configure(job, tree, work), job, tree, work, sandbox, limits)
+        if configured.status != 0:
+            return _not_configured(job, configured)
+        command = [needed("cmake", tool("cmake")), "--build", str(work / "build"), "--", "-j1"]
+        built = _run(command, job, tree, work, sandbox, limits)
+        if built.status != 0:
+            return _not_built(job, built, tree, limits)
+        return _harvest(job, work / "out" / _file_name(job))
+
+
+def _configure(job: Job, tree: Path, work: Path) -> list[str]:
+    tools = job.toolchain
+    variables = {
+        "CMAKE_BUILD_TYPE": "Release",
+        "CMAKE_CXX_COMPILER": tools.cxx,
+        "CMAKE_MAKE_PROGRAM": needed("ninja", tool("ninja")),
+        "HARNESS_NAME": _file_name(job),
+        "HARNESS_TREE": str(tree),
+        "HARNESS_SOURCE": job.source,
+        "HARNESS_INCLUDES": f"{tools.python_headers};{tools.pybind11_headers}",
+        "HARNESS_OUTPUT": str(work / "out"),
+        "HARNESS_NATIVE": "ON" if job.native else "OFF",
+        "HARNESS_LANGUAGE": "CUDA" if job.cuda else "CXX",
+    }
+    if job.cuda:
+        variables["CMAKE_CUDA_COMPILER"] = cuda_compiler() or ""
+        variables["CMAKE_CUDA_HOST_COMPILER"] = tools.cxx
+        if cuda_architectures():
+            variables["CMAKE_CUDA_ARCHITECTURES"] = ";".join(cuda_architectures())
+    cmake = needed("cmake", tool("cmake"))
+    settings = [f"-D{key}={value}" for key, value in variables.items()]
+    return [cmake, "-S", str(PROJECT), "-B", str(work / "build"), "-G", "Ninja", *settings]
+
+
+def _run(command: Sequence[str], job: Job, tree: Path, work: Path, sandbox: Sandbox, limits: CaseLimits) -> Finished:
+    tools = job.toolchain
+    programs = [Path(command[0]), Path(needed("ninja", tool("ninja"))), Path(tools.cxx)]
+    programs += [Path(nvcc) for nvcc in [cuda_compiler()] if job.cuda and nvcc]
+    folders = dict.fromkeys(str(program.parent) for program in programs[2:])
+    return run_to_end(
+        sandbox,
+        command,
+        limits=Limits(limits.build_memory_mib << 20, int(limits.build_seconds) + 1, _MAX_FILE),
+        wall_seconds=limits.build_seconds,
+        output_bytes=_MAX_OUTPUT,
+        cwd=work,
+        readable=[tree, PROJECT, Path(tools.python_headers), Path(tools.pybind11_headers), *programs],
+        writable=[work],
+        env={
+            "PATH": os.pathsep.join(dict.fromkeys([*folders, "/usr/bin", "/bin"])),
+            "HOME": str(work),
+            "TMPDIR": str(work),
+            "LC_ALL": "C",  # errors in English, and with ASCII quotes: the same on every machine
+        },
+    )
+
+
+def _not_configured(job: Job, done: Finished) -> Compiled:
+    """Nothing of the tree is read while cmake configures, so that a failure there is the machine's."""
+    told = compiler_errors.last_lines(done.output)
+    if job.cuda:
+        return Compiled(None, f"{job.source} was not compiled, because the CUDA compiler does not work:\n{told}", False)
+    raise GraderError(f"The C++ compiler {job.toolchain.cxx} or cmake does not work here:\n{told}")
+
+
+def _not_built(job: Job, done: Finished, tree: Path, limits: CaseLimits) -> Compiled:
+    if done.status is None:
+        return Compiled(None, f"compiling {job.source} was stopped after {limits.build_seconds:g} s", False)
+    if compiler_errors.out_of_memory(done.output):
+        return Compiled(None, f"compiling {job.source} needed more than {limits.build_memory_mib} MiB of memory", False)
+    if done.status < 0:
+        return Compiled(None, f"compiling {job.source} ended with {signal.Signals(-done.status).name}", False)
+    lines = compiler_errors.first_errors(done.output, tree, job.toolchain)
+    return Compiled(None, f"{job.source} does not compile:\n{lines}", not compiler_errors.was_killed(done.output))
+
+
+def _harvest(job: Job, file: Path) -> Compiled:
+    """The module's bytes, if the build really left a regular file of sane size: it may have run a tree's code."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        return Compiled(None, f"compiling {job.source} left no module ({error.strerror})", False)
+    with open(descriptor, "rb") as opened:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            return Compiled(None, f"compiling {job.source} left something that is not a regular file", False)
+        data = opened.read(_MAX_MODULE + 1)
+    if len(data) > _MAX_MODULE:
+        size = f"larger than {_MAX_MODULE >> 20} MiB"
+        return Compiled(None, f"the module compiled from {job.source} is {size}", True)
+    return Compiled(data, "", True)
+
+
+def _file_name(job: Job) -> str:
+    return job.module.rpartition(".")[2] + job.toolchain.suffix

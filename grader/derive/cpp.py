@@ -1,0 +1,52 @@
+"""C++ and CUDA regions, and the stub that takes their place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from grader.derive.markers import MarkerError, Region, Span, Violation
+
+_COMMENTS_AND_LITERALS = re.compile(
+    r"""//[^\n]* | /\*.*?\*/ | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'""", re.VERBOSE | re.DOTALL
+)
+_NOT_CODE = re.compile(r"\s*(?:$|#|//|/\*|\*)")  # blank, preprocessor or comment lines
+
+
+def stub(region: Region) -> str:
+    """The statement that stands for a region: it throws in a function, where __func__ names the task."""
+    return f"{region.indent}throw NotImplemented(__func__);" if region.in_function else ""
+
+
+def place(lines: Sequence[str], spans: Sequence[Span], path: str) -> list[Region]:
+    """The regions: at namespace scope where markers are at column 0, in a function where they are indented.
+
+    Raises MarkerError where a region's code is indented otherwise, or its braces do not match.
+    """
+    regions = [Region.of(lines, span, path, "", in_function=span.indent != "") for span in spans]
+    violations = [violation for region in regions for violation in _misplaced(region)]
+    if violations:
+        raise MarkerError(violations)
+    return regions
+
+
+def _misplaced(region: Region) -> Iterator[Violation]:
+    # A marker at column 0 in a function would leave the function empty: no stub, and undefined behaviour.
+    code = [line for line in region.lines if not _NOT_CODE.match(line)]
+    indent = code[0][: -len(code[0].lstrip())] if code else region.indent
+    if indent != region.indent:
+        yield Violation(
+            region.path,
+            region.first,
+            f"the markers of this region are indented by {region.indent!r} and its code by {indent!r}; "
+            "indent both alike, since the indentation says whether a region is in a function",
+        )
+    text = _COMMENTS_AND_LITERALS.sub(" ", "".join(region.lines))
+    opened, closed = text.count("{"), text.count("}")
+    if opened != closed:
+        yield Violation(
+            region.path,
+            region.first,
+            f"the braces of this region do not match ({opened} opened, {closed} closed); "
+            "a region has to end within the block where it began",
+        )

@@ -1,0 +1,63 @@
+"""Random inputs for a case, drawn from the run's seed and the case's own name.
+
+A case draws the same numbers whichever cases ran before it, in whichever order and process, so that `--seed`
+repeats it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+
+class Inputs:
+    """A source of random arrays; float32 and C-contiguous unless said."""
+
+    def __init__(self, seed: int, case: str) -> None:
+        """seed: of the run. case: the case's id."""
+        digest = hashlib.sha256(f"{seed}/{case}".encode()).digest()
+        self.generator = np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "big")))
+
+    def normal(self, *shape: int, mean: float = 0.0, std: float = 1.0) -> Floats:
+        """Normally distributed numbers."""
+        return self.generator.normal(mean, std, shape).astype(np.float32)
+
+    def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Floats:
+        """Numbers uniform in [low, high)."""
+        return self.generator.uniform(low, high, shape).astype(np.float32)
+
+    def distinct(self, *shape: int, gap: float = 0.05) -> Floats:
+        """Numbers of both signs, any two at least `gap` apart and none nearer to 0 than half of it, in random order.
+
+        For functions with a kink or a tie (relu, maximum): no rounding can move a value to the other side.
+        """
+        count = int(np.prod(shape))
+        steps = self.generator.permutation(count) - count // 2
+        return ((steps + 0.5) * gap).astype(np.float32).reshape(shape)
+
+    def away_from_zero(self, *shape: int, low: float = 0.5, high: float = 2.0) -> Floats:
+        """Numbers of both signs whose magnitude is in [low, high): denominators."""
+        signs = self.generator.choice(np.array([-1.0, 1.0]), shape)
+        return (signs * self.generator.uniform(low, high, shape)).astype(np.float32)
+
+    def integers(self, low: int, high: int, *shape: int) -> npt.NDArray[np.int64]:
+        """Integers in [low, high), int64."""
+        return self.generator.integers(low, high, shape)
+
+    def integer(self, low: int, high: int) -> int:
+        """One integer in [low, high)."""
+        return int(self.generator.integers(low, high))
+
+    def permutation(self, count: int) -> list[int]:
+        """The numbers 0..count-1 in random order."""
+        return [int(i) for i in self.generator.permutation(count)]
+
+    def choice(self, values: Sequence[Any]) -> Any:
+        """One of `values`."""
+        return values[int(self.generator.integers(len(values)))]

@@ -1,0 +1,288 @@
+"""The suite under pytest: its options, its fixtures (subject, rng, device), and a verdict for every case.
+
+pytest runs in the judging process, which never imports a submission. A test asks its `subject` and compares the answer
+with an oracle's. What a test raises decides the verdict:
+
+    nothing                      pass
+    Mismatch, AssertionError     fail     the submission answered wrongly
+    SubjectError                 error    the submission gave no answer
+    skipped by the device        not run
+    anything else                a fault of ours: the run stops with exit status 3, and there is no score
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import tempfile
+import traceback
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader import devices
+from grader.assignment import Assignment, load_assignment
+from grader.build import BuiltTree, prepare
+from grader.inputs import Inputs
+from grader.sandbox import open_sandbox
+from grader.subject.client import IsolatedSubject, Subject
+from grader.subject.inprocess import InProcessSubject
+from grader.subject.outcome import Answer, SubjectError
+from grader.subject.question import Probe
+from grader.subject.showing import ShowingSubject
+from grader.verdict import Case, Verdict
+
+OUR_FAULT = 3
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("grader", "grading a tree")
+    group.addoption("--tree", help="the tree to test, a folder or an archive (default: student)", default="student")
+    group.addoption("--prepared", help="a tree that is staged and built already, as JSON (used by `grader grade`)")
+    group.addoption("--device", action="append", help="a device to test on; may be repeated (default: those graded)")
+    group.addoption("--seed", type=int, help="repeat the run with this seed (default: a new one, printed)")
+    group.addoption(
+        "--isolation",
+        choices=("worker", "none"),
+        default="worker",
+        help="where the submission runs: in a process of its own, or in this one for a debugger",
+    )
+    group.addoption("--sandbox", default="none", help="the kind of box around the worker")
+    group.addoption("--problem", action="append", help="only the cases of this problem; may be repeated")
+    group.addoption("--show-calls", action="store_true", help="print what the tree is asked, and its answers (with -s)")
+    group.addoption("--events", type=int, help="a file descriptor for one JSON line per case (used by `grader grade`)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "problem(name, weight=1): the problem whose points this test decides")
+    if config.getoption("seed") is None:
+        config.option.seed = secrets.randbelow(1 << 31)
+    config.pluginmanager.register(_Run(config), "grader-run")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"grader: tree {config.getoption('tree')}, seed {config.getoption('seed')}"
+
+
+class _Run:
+    """One run of a suite over a tree; inert while nothing with a `problem` marker is collected."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.assignments: dict[Path, Assignment] = {}
+        self.tree: BuiltTree | None = None
+        self.subject: Subject | None = None
+        self.subject_problem = ""
+        self.workspace: tempfile.TemporaryDirectory[str] | None = None
+        self.absent: dict[str, str | None] = {}
+        descriptor = config.getoption("events")
+        self.events = os.fdopen(descriptor, "w", encoding="utf-8") if descriptor is not None else None
+
+    # -- collection ----------------------------------------------------------------------------------------------
+
+    def assignment_of(self, path: Path) -> Assignment:
+        """The assignment whose suite holds the test file `path`."""
+        if path.parent not in self.assignments:
+            self.assignments[path.parent] = load_assignment(path.parent)
+        return self.assignments[path.parent]
+
+    @pytest.hookimpl
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """A test that takes `device` becomes a case per device, first in its id: [cpu-...]."""
+        if "device" in metafunc.fixturenames and metafunc.definition.get_closest_marker("problem"):
+            metafunc.parametrize("device", self.chosen_devices(self.assignment_of(metafunc.definition.path)))
+
+    def chosen_devices(self, assignment: Assignment) -> tuple[str, ...]:
+        chosen = tuple(dict.fromkeys(self.config.getoption("device") or assignment.devices.graded))
+        for device in chosen:
+            if device not in assignment.devices.known:
+                known = ", ".join(assignment.devices.known)
+                raise pytest.UsageError(f"--device has value {device!r}; expected one of: {known}.")
+        return chosen
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """-k also selects by problem, alias and bucket; the keywords must be there before it looks."""
+        wanted = set(self.config.getoption("problem") or ())
+        dropped = []
+        for item in items:
+            if marker := item.get_closest_marker("problem"):
+                problem = self.assignment_of(item.path).problem(marker.args[0])
+                item.extra_keyword_matches.update({problem.name, problem.bucket, *problem.aliases})
+                if wanted and problem.name not in wanted:
+                    dropped.append(item)
+        if dropped:
+            self.config.hook.pytest_deselected(items=dropped)
+            items[:] = [item for item in items if item not in set(dropped)]
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        cases = [case_of(item, self.assignment_of(item.path)) for item in session.items if is_case(item)]
+        self.emit({"event": "collected", "cases": [asdict(case) for case in cases]})
+
+    # -- verdicts ------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        report = yield
+        if not is_case(item):
+            return report
+        error = call.excinfo.value if call.excinfo is not None else None
+        if error is not None and not isinstance(error, (AssertionError, SubjectError, pytest.skip.Exception)):
+            if not isinstance(error, (KeyboardInterrupt, pytest.exit.Exception)):
+                self.stop_for_our_fault(item, error)
+        elif call.when == "call" or error is not None:
+            verdict, message = judged(error)
+            if verdict in (Verdict.FAIL, Verdict.ERROR):
+                message += f"\n{self.repro_hint(item)}"
+                if self.config.getoption("isolation") == "worker":
+                    report.longrepr = message  # the harness's own frames would only bury it
+            item.user_properties += [("verdict", verdict.value), ("message", message)]
+            self.emit({"event": "verdict", "id": case_id(item), "verdict": verdict.value, "message": message,
+                       "seconds": call.duration})  # fmt: skip
+        return report
+
+    def repro_hint(self, item: pytest.Item) -> str:
+        tree = self.config.getoption("tree")
+        return f"Run: python -m grader repro '{case_id(item)}' {tree} --seed {self.config.getoption('seed')}"
+
+    def stop_for_our_fault(self, item: pytest.Item, error: BaseException) -> None:
+        self.emit({"event": "fault", "id": case_id(item), "message": f"{type(error).__name__}: {error}"})
+        text = "".join(traceback.format_exception(error))
+        raise pytest.exit.Exception(f"the harness is at fault in {case_id(item)}\n{text}", returncode=OUR_FAULT)
+
+    def emit(self, event: dict[str, Any]) -> None:
+        if self.events is not None:
+            self.events.write(json.dumps(event) + "\n")
+            self.events.flush()
+
+    # -- the tree and its subject --------------------------------------------------------------------------------
+
+    def subject_for(self, item: pytest.Item) -> Subject:
+        """The tree's subject, renewed when another problem begins: none can leave anything to the next."""
+        assignment = self.assignment_of(item.path)
+        problem = assignment.problem(problem_marker(item).args[0]).name
+        if self.subject is None:
+            tree = self.prepared_tree(assignment)
+            if tree.fault is not None:
+                raise SubjectError(tree.fault)
+            self.subject = self.open_subject(assignment, tree)
+            if self.config.getoption("show_calls"):
+                self.subject = ShowingSubject(self.subject)
+        elif problem != self.subject_problem:
+            self.subject.renew()
+        self.subject_problem = problem
+        return self.subject
+
+    def open_subject(self, assignment: Assignment, tree: BuiltTree) -> Subject:
+        if self.config.getoption("isolation") == "none":
+            return InProcessSubject(assignment, tree)
+        sandbox = open_sandbox(self.config.getoption("sandbox"))
+        return IsolatedSubject(assignment, tree, sandbox, gpu="cuda" in self.chosen_devices(assignment))
+
+    def prepared_tree(self, assignment: Assignment) -> BuiltTree:
+        if self.tree is None:
+            if prepared := self.config.getoption("prepared"):
+                self.tree = BuiltTree.from_json(Path(prepared).read_text(encoding="utf-8"))
+            else:
+                self.workspace = tempfile.TemporaryDirectory(prefix="grader-tree-")
+                source = Path(self.config.getoption("tree"))
+                if not source.is_absolute() and not source.exists():
+                    source = self.config.rootpath / source
+                sandbox = open_sandbox(self.config.getoption("sandbox"))
+                self.tree = prepare(source, assignment, sandbox, Path(self.workspace.name))
+        return self.tree
+
+    def absence(self, assignment: Assignment, device: str) -> str | None:
+        """Why the device is not on this machine; None where it is. The submission is never asked."""
+        if device not in self.absent:
+            self.absent[device] = devices.present(assignment, device)
+        return self.absent[device]
+
+    def close_subject(self) -> None:
+        if self.subject is not None:
+            self.subject.close()
+            self.subject = None
+
+    def pytest_unconfigure(self) -> None:
+        self.close_subject()
+        if self.workspace is not None:
+            self.workspace.cleanup()
+        if self.events is not None:
+            self.events.close()
+
+
+def is_case(item: pytest.Item) -> bool:
+    """Whether the item is a case of an assignment's suite (and not one of the harness's own tests)."""
+    return item.get_closest_marker("problem") is not None
+
+
+def problem_marker(item: pytest.Item) -> pytest.Mark:
+    """The marker that makes the item a case."""
+    marker = item.get_closest_marker("problem")
+    assert marker is not None
+    return marker
+
+
+def case_id(item: pytest.Item) -> str:
+    """The id that reports and `repro` use: "test_conv.py::test_op_conv_forward[cpu-k3]"."""
+    return f"{item.path.name}::{item.nodeid.partition('::')[2]}"
+
+
+def case_of(item: pytest.Item, assignment: Assignment) -> Case:
+    marker = problem_marker(item)
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    document = getattr(item.obj, "__doc__", None) if hasattr(item, "obj") else None
+    return Case(
+        id=case_id(item),
+        problem=assignment.problem(marker.args[0]).name,
+        device=str(parameters.get("device", "")),
+        weight=float(marker.kwargs.get("weight", 1)),
+        title=(document or "").strip().partition("\n")[0],
+    )
+
+
+def judged(error: BaseException | None) -> tuple[Verdict, str]:
+    """The verdict on what a test raised, and its message."""
+    if error is None:
+        return Verdict.PASS, ""
+    if isinstance(error, SubjectError):
+        return Verdict.ERROR, str(error)
+    if isinstance(error, pytest.skip.Exception):
+        return Verdict.NOT_RUN, str(error)
+    return Verdict.FAIL, str(error)
+
+
+# -- fixtures ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> Inputs:
+    """Random inputs that depend on nothing but the run's seed and the case's name."""
+    return Inputs(request.config.getoption("seed"), case_id(request.node))
+
+
+class Ask:
+    """`subject(probe, *args, **kwargs)`: the probe's answer, computed beside the submission on the case's device."""
+
+    def __init__(self, subject: Subject, device: str) -> None:
+        self._subject = subject
+        self._device = device
+
+    def __call__(self, probe: Probe, *args: Any, **kwargs: Any) -> Answer:
+        return self._subject.ask(probe, self._device, args, kwargs)
+
+
+@pytest.fixture
+def subject(request: pytest.FixtureRequest) -> Ask:
+    """Ask the submission. See Ask."""
+    run = request.config.pluginmanager.get_plugin("grader-run")
+    assert isinstance(run, _Run)
+    parameters = request.node.callspec.params if hasattr(request.node, "callspec") else {}
+    device = str(parameters.get("device", ""))
+    assignment = run.assignment_of(request.node.path)
+    if device and (reason := run.absence(assignment, device)) is not None:
+        pytest.skip(reason)
+    return Ask(run.subject_for(request.node), device)

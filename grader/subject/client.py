@@ -1,0 +1,196 @@
+"""The judge's side of a conversation: ask a submission to compute something, believe nothing, survive everything."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from grader.assignment import Assignment
+from grader.build import BuiltTree
+from grader.sandbox import Limits, Sandbox
+from grader.subject import protocol
+from grader.subject.kit import build_kit
+from grader.subject.outcome import IMPORTING, Answer, SubjectError, raised
+from grader.subject.process import Clock, WorkerDied, WorkerProcess, WorkerTooSlow
+from grader.subject.question import Probe, Question, describe
+
+# A hanging op would cost its limit once a case, and there are hundreds. After this many time-outs of the same probe on
+# the same op its later cases get a tenth of the time: still ample for an answer that comes at all.
+PATIENCE = 3
+
+
+class Subject(Protocol):
+    """Something that answers probes."""
+
+    def ask(self, probe: Probe, device: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Answer:
+        """The probe's answer. Raises SubjectError where there is none."""
+        ...
+
+    def renew(self) -> None:
+        """Forget everything that earlier questions may have left behind in the submission's process."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything."""
+        ...
+
+
+class IsolatedSubject:
+    """A built tree in a worker process, started when first asked and anew after it died."""
+
+    def __init__(self, assignment: Assignment, tree: BuiltTree, sandbox: Sandbox, *, gpu: bool) -> None:
+        """gpu: CUDA reserves address space by the terabyte, so the memory limit must stay off."""
+        self._assignment = assignment
+        self._tree = tree
+        self._sandbox = sandbox
+        self._gpu = gpu
+        self._home = Path(tempfile.mkdtemp(prefix="grader-"))
+        self._readable = build_kit(self._home / "kit", assignment.suite / "probes")
+        self._worker: WorkerProcess | None = None
+        self._failed_starts: list[SubjectError] = []  # beyond one, the tree is not tried again in this run
+        self._timeouts: Counter[tuple[str, ...]] = Counter()
+        self._ids = itertools.count(1)
+        self._end = time.monotonic() + assignment.limits.run_seconds
+
+    def ask(self, probe: Probe, device: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Answer:
+        """See Subject."""
+        question = describe(probe, args, kwargs)
+        topic = (question.probe, *(value for value in args if isinstance(value, str)))
+        if time.monotonic() > self._end:
+            limit = self._assignment.limits.run_seconds
+            raise SubjectError(f"not computed: the {limit:g} s of the whole run were used up", question)
+        worker = self._worker or self._start()
+        number = next(self._ids)
+        call = {
+            "id": number,
+            "probe": f"{probe.__module__}:{probe.__qualname__}",
+            "device": device,
+            "args": list(args),
+            "kwargs": dict(kwargs),
+        }
+        try:
+            kind, body = worker.exchange("call", call, self._clock(topic))
+        except WorkerDied as death:
+            raise SubjectError(f"{question.probe} {death}{self._drop()}", question) from None
+        except WorkerTooSlow as slowness:
+            self._drop()
+            self._timeouts[topic] += 1
+            raise SubjectError(f"{question.probe} {slowness}: an endless loop, or far too slow", question) from None
+        except protocol.ProtocolViolation as violation:
+            self._drop()
+            raise SubjectError(f"{question.probe} broke the grader's protocol: it sent {violation}", question) from None
+        except BaseException:
+            self._drop()  # an interrupt: the worker is in the middle of an answer that nobody will read
+            raise
+        return self._answer(kind, body, number, question)
+
+    def renew(self) -> None:
+        """See Subject: the next question starts a new worker."""
+        self._drop()
+
+    def close(self) -> None:
+        """End the worker and remove its folders."""
+        self._drop()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def _answer(self, kind: str, body: Any, number: int, question: Question) -> Answer:
+        if not isinstance(body, dict) or body.get("id") != number or kind not in ("answer", "raised"):
+            self._drop()
+            raise SubjectError(f"{question.probe} broke the grader's protocol: an answer to another question", question)
+        if kind == "raised":
+            if body.get("memory") is True:
+                self._drop()  # what it holds is unknown; the next case must not pay for it
+            raise raised(question, body, self._assignment.limits.memory_mib)
+        if not isinstance(body.get("value"), dict):
+            raise SubjectError(f"{question.probe} gave no named values", question)
+        return Answer(question, body["value"])
+
+    def _clock(self, topic: tuple[str, ...]) -> Clock:
+        limits = self._assignment.limits
+        share = 0.1 if self._timeouts[topic] >= PATIENCE else 1.0
+        return Clock(limits.case_cpu_seconds * share, limits.case_wall_seconds * share)
+
+    def _start(self) -> WorkerProcess:
+        """A worker with the tree imported.
+
+        A worker that died on the way is tried once more, because somebody else may have killed it. A tree that raised,
+        hung or died again would do so in every case: its error stands for the rest of the run.
+        """
+        while len(self._failed_starts) < 2:
+            try:
+                self._worker = self._spawn()
+            except WorkerDied as death:
+                self._failed_starts.append(SubjectError(f"importing the tree {death}{self._drop()}"))
+            except (WorkerTooSlow, protocol.ProtocolViolation) as error:
+                self._failed_starts += [SubjectError(f"importing the tree {_at_start(error)}{self._drop()}")] * 2
+            except SubjectError as error:
+                self._drop()
+                self._failed_starts += [error] * 2
+            else:
+                return self._worker
+        raise self._failed_starts[-1]
+
+    def _spawn(self) -> WorkerProcess:
+        limits, layout = self._assignment.limits, self._assignment.layout
+        scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=self._home))
+        worker = WorkerProcess(
+            self._sandbox,
+            self._home / "kit",
+            limits=Limits(
+                memory_bytes=None if self._gpu else limits.memory_mib << 20,
+                cpu_seconds=int(limits.run_seconds),
+                file_bytes=64 << 20,
+            ),
+            readable=[self._tree.root, *self._tree.folders, *self._readable],
+            scratch=scratch,
+            env=worker_environment(layout.env, scratch),
+            output_bytes=limits.output_kib << 10,
+        )
+        start = {
+            "root": str(self._tree.root),
+            "paths": list(layout.paths),
+            "modules": dict(self._tree.modules),
+            "probes": "probes",
+        }
+        self._worker = worker  # from here on _drop() ends it, whatever comes
+        kind, body = worker.exchange("start", start, Clock(limits.case_cpu_seconds, limits.start_wall_seconds))
+        if kind == "ready" and isinstance(body, dict) and body.get("version") == protocol.VERSION:
+            return worker
+        if kind == "import failed" and isinstance(body, dict):
+            raise raised(IMPORTING, body, limits.memory_mib)
+        raise protocol.ProtocolViolation("something else than that it is ready")
+
+    def _drop(self) -> str:
+        """End the worker, if there is one. Returns what it printed last, as an aside for a message."""
+        if self._worker is None:
+            return ""
+        worker, self._worker = self._worker, None
+        worker.end()
+        lines = [line.strip() for line in worker.output.splitlines() if line.strip()][-3:]
+        return f' (it printed: "{" / ".join(lines)[-500:]}")' if lines else ""
+
+
+def _at_start(error: Exception) -> str:
+    return (
+        f"broke the grader's protocol: it sent {error}" if isinstance(error, protocol.ProtocolViolation) else f"{error}"
+    )
+
+
+def worker_environment(extra: Mapping[str, str], scratch: Path) -> dict[str, str]:
+    """The whole environment of a worker: a fixed few variables, so that nothing of the user's leaks in."""
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(scratch),
+        "TMPDIR": str(scratch),
+        "LANG": "C.UTF-8",
+        # One thread: two OpenMP threads on a busy two-core machine fell from 133 to 4 GFLOP/s.
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        **extra,
+    }

@@ -1,0 +1,889 @@
+"""The ops of arithmetic, of shapes, and of convolution.
+
+`compute` works on arrays (NumPy's or needle's NDArray, by NEEDLE_BACKEND), `gradient` on Tensors, with ops: then it can be
+differentiated again. EWiseAdd, AddScalar, EWiseMul and MulScalar are complete and show the pattern. `check` refuses shapes
+that the op cannot take, so `compute` need not. `_arrays` holds array functions that NumPy and NDArray spell differently.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ..autograd import Tensor, TensorOp, TensorTuple, TensorTupleOp
+from ..backend_selection import NDArray, array_api
+from . import _arrays, _checks
+from .ops_tuple import make_tuple
+
+### BEGIN YOUR SOLUTION
+
+
+def reduce_axes(array: NDArray, axes: tuple[int, ...] | None, method: str) -> NDArray:
+    """`array.sum` or `array.max`, as `method` says, over several axes, which disappear. The arrays reduce one at a time."""
+    if axes is None:
+        return getattr(array, method)()
+    # From the last to the first, so that those still to come keep their numbers.
+    for axis in sorted((axis % array.ndim for axis in axes), reverse=True):
+        array = getattr(array, method)(axis=axis)
+    return array
+
+
+def kept_shape(shape: tuple[int, ...], axes: tuple[int, ...] | None) -> tuple[int, ...]:
+    """`shape` with length 1 in the place of every axis of `axes`."""
+    reduced = range(len(shape)) if axes is None else [axis % len(shape) for axis in axes]
+    return tuple(1 if axis in reduced else length for axis, length in enumerate(shape))
+
+
+def sum_to_shape(a: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """The sum of `a` over every axis along which `shape` was repeated to become a's: the adjoint of broadcast_to."""
+    prepended = len(a.shape) - len(shape)
+    repeated = [prepended + axis for axis, length in enumerate(shape) if length == 1 != a.shape[prepended + axis]]
+    axes = (*range(prepended), *repeated)
+    return reshape(summation(a, axes), shape) if axes else a
+
+
+def ones_where(a: Tensor, condition: NDArray) -> Tensor:
+    """1 where `condition` on a's array holds, otherwise 0: a tensor through which no gradient flows."""
+    return Tensor.make_const(_arrays.as_numbers(condition, like=a.realize_cached_data()))
+
+
+### END YOUR SOLUTION
+
+
+# ---- elementwise arithmetic ----
+
+
+class EWiseAdd(TensorOp):
+    """a + b, for equal shapes."""
+
+    def check(self, a: Tensor, b: Tensor) -> None:
+        _checks.same_shape(self, a.shape, b.shape)
+
+    def compute(self, a: NDArray, b: NDArray) -> NDArray:
+        return a + b
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        return out_grad, out_grad
+
+
+def add(a: Tensor, b: Tensor) -> Tensor:
+    """See EWiseAdd."""
+    return EWiseAdd()(a, b)
+
+
+class AddScalar(TensorOp):
+    """a + scalar, for a Python number."""
+
+    def __init__(self, scalar: float):
+        self.scalar = _checks.number(self, "scalar", scalar)
+
+    def compute(self, a: NDArray) -> NDArray:
+        return a + self.scalar
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        return out_grad
+
+
+def add_scalar(a: Tensor, scalar: float) -> Tensor:
+    """See AddScalar."""
+    return AddScalar(scalar)(a)
+
+
+class EWiseMul(TensorOp):
+    """a * b, element by element, for equal shapes."""
+
+    def check(self, a: Tensor, b: Tensor) -> None:
+        _checks.same_shape(self, a.shape, b.shape)
+
+    def compute(self, a: NDArray, b: NDArray) -> NDArray:
+        return a * b
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        a, b = node.inputs
+        return out_grad * b, out_grad * a
+
+
+def multiply(a: Tensor, b: Tensor) -> Tensor:
+    """See EWiseMul."""
+    return EWiseMul()(a, b)
+
+
+class MulScalar(TensorOp):
+    """a * scalar, for a Python number."""
+
+    def __init__(self, scalar: float):
+        self.scalar = _checks.number(self, "scalar", scalar)
+
+    def compute(self, a: NDArray) -> NDArray:
+        return a * self.scalar
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        return out_grad * self.scalar
+
+
+def mul_scalar(a: Tensor, scalar: float) -> Tensor:
+    """See MulScalar."""
+    return MulScalar(scalar)(a)
+
+
+class EWisePow(TensorOp):
+    """a ** b, element by element, for equal shapes. Example: [2, 3] ** [3, 0] is [8, 1].
+
+    NDArray has no such operator: `_arrays.power` computes it on both backends. The gradient with respect to b contains
+    log(a): mind a = 0 (for b > 0 it is 0 there), and b = 0 in the gradient with respect to a (which is 0 there, even for a = 0).
+    """
+
+    def check(self, a: Tensor, b: Tensor) -> None:
+        _checks.same_shape(self, a.shape, b.shape)
+
+    def compute(self, a: NDArray, b: NDArray) -> NDArray:
+        ### BEGIN YOUR SOLUTION
+        return _arrays.power(a, b)
+        ### END YOUR SOLUTION
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        ### BEGIN YOUR SOLUTION
+        a, b = node.inputs
+        # 1 where b (or a) is 0, to be added there: 0 * a**0 for 0 * a**-1, and log(1) for log(0).
+        b_is_zero = ones_where(b, b.realize_cached_data() == 0)
+        a_is_zero = ones_where(a, a.realize_cached_data() == 0)
+        grad_a = out_grad * b * power(a, b - 1 + b_is_zero)
+        grad_b = out_grad * node * log(a + a_is_zero)
+        return grad_a, grad_b
+        ### END YOUR SOLUTION
+
+
+def power(a: Tensor, b: Tensor) -> Tensor:
+    """See EWisePow."""
+    return EWisePow()(a, b)
+
+
+class PowerScalar(TensorOp):
+    """a ** scalar, for a Python number: positive, negative, 0, whole or not. Example: [1, 4] ** -0.5 is [1, 0.5].
+
+    a ** 0 is 1 everywhere, so its gradient is 0 everywhere, even at a = 0.
+    """
+
+    def __init__(self, scalar: float):
+        self.scalar = _checks.number(self, "scalar", scalar)
+
+    def compute(self, a: NDArray) -> NDArray:
+        ### BEGIN YOUR SOLUTION
+        return a**self.scalar
+        ### END YOUR SOLUTION
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        ### BEGIN YOUR SOLUTION
+        if self.scalar == 0:
+            # The general formula would be 0 * a**-1: not a number at a = 0.
+            return out_grad * 0
+        return out_grad * self.scalar * power_scalar(node.inputs[0], self.scalar - 1)
+        ### END YOUR SOLUTION
+
+
+def power_scalar(a: Tensor, scalar: float) -> Tensor:
+    """See PowerScalar."""
+    return PowerScalar(scalar)(a)
+
+
+class EWiseDiv(TensorOp):
+    """a / b, element by element, for equal shapes. Example: [1, 6] / [2, 3] is [0.5, 2]."""
+
+    def check(self, a: Tensor, b: Tensor) -> None:
+        _checks.same_shape(self, a.shape, b.shape)
+
+    def compute(self, a: NDArray, b: NDArray) -> NDArray:
+        ### BEGIN YOUR SOLUTION
+        return a / b
+        ### END YOUR SOLUTION
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        ### BEGIN YOUR SOLUTION
+        _, b = node.inputs
+        return out_grad / b, -out_grad * node / b
+        ### END YOUR SOLUTION
+
+
+def divide(a: Tensor, b: Tensor) -> Tensor:
+    """See EWiseDiv."""
+    return EWiseDiv()(a, b)
+
+
+class DivScalar(TensorOp):
+    """a / scalar, for a Python number."""
+
+    def __init__(self, scalar: float):
+        self.scalar = _checks.number(self, "scalar", scalar)
+
+    def compute(self, a: NDArray) -> NDArray:
+        ### BEGIN YOUR SOLUTION
+        return a / self.scalar
+        ### END YOUR SOLUTION
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        ### BEGIN YOUR SOLUTION
+        return out_grad / self.scalar
+        ### END YOUR SOLUTION
+
+
+def divide_scalar(a: Tensor, scalar: float) -> Tensor:
+    """See DivScalar."""
+    return DivScalar(scalar)(a)
+
+
+class Negate(TensorOp):
+    """-a."""
+
+    def compute(self, a: NDArray) -> NDArray:
+        ### BEGIN YOUR SOLUTION
+        return -a
+        ### END YOUR SOLUTION
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        ### BEGIN YOUR SOLUTION
+        return -out_grad
+        ### END YOUR SOLUTION
+
+
+def negate(a: Tensor) -> Tensor:
+    """See Negate."""
+    return Negate()(a)
+
+
+# ---- elementwise functions ----
+
+
+class Log(TensorOp):
+    """The natural logarithm."""
+
+    def compute(self, a: NDArray) -> NDArray:
+        ### BEGIN YOUR SOLUTION
+        return array_api.log(a)
+        ### END YOUR SOLUTION
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        ### BEGIN YOUR SOLUTION
+        return out_grad / node.inputs[0]
+        ### END YOUR SOLUTION
+
+
+def log(a: Tensor) -> Tensor:
+    """See Log."""
+    return Log()(a)
+
+
+class Exp(TensorOp):
+    """e ** a."""
+
+    def compute(self, a: NDArray) -> NDArray:
+        ### BEGIN YOUR SOLUTION
+        return array_api.exp(a)
+        ### END YOUR SOLUTION
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        ### BEGIN YOUR SOLUTION
+        return out_grad * node
+        ### END YOUR SOLUTION
+
+
+def exp(a: Tensor) -> Tensor:
+    """See Exp."""
+    return Exp()(a)
+
+
+class ReLU(TensorOp):
+    """The larger of a and 0. Example: [-1, 2] -> [0, 2].
+
+    Its slope at a = 0 is taken to be 0. The slope is a constant almost everywhere, so `gradient` may use the array of an
+    input (`realize_cached_data()`) here, to compare it with 0; `_arrays.as_numbers` makes 1.0 and 0.0 of the answer, and
+    `Tensor.make_const` a tensor.
+    """
+
+    def compute(self, a: NDArray) -> NDArray:
+        ### BEGIN YOUR SOLUTION
+        return array_api.maximum(a, 0)
+        ### END YOUR SOLUTION
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        ### BEGIN YOUR SOLUTION
+        (a,) = node.inputs
+        return out_grad * ones_where(a, a.realize_cached_data() > 0)
+        ### END YOUR SOLUTION
+
+
+def relu(a: Tensor) -> Tensor:
+    """See ReLU."""
+    return ReLU()(a)
+
+
+class Tanh(TensorOp):
+    """The hyperbolic tangent, between -1 and 1. Its derivative is 1 - tanh(a)**2; `node` is the output, tanh(a)."""
+
+    def compute(self, a: NDArray) -> NDArray:
+        ### BEGIN YOUR SOLUTION
+        return array_api.tanh(a)
+        ### END YOUR SOLUTION
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        ### BEGIN YOUR SOLUTION
+        return out_grad * (1 - node * node)
+        ### END YOUR SOLUTION
+
+
+def tanh(a: Tensor) -> Tensor:
+    """See Tanh."""
+    return Tanh()(a)
+
+
+# ---- shapes ----
+
+
+class Transpose(TensorOp):
+    """Exchange two axes: those of the pair `axes`, or the last two for None. Negative axes count from the end.
+
+    Example: shape (2, 3, 5) becomes (2, 5, 3), and with axes (0, 1) it becomes (3, 2, 5). NDArray knows `permute`, which
+    takes a place for every axis (`_arrays.permute` on both backends).
+    """
+
+    def __init__(self, axes: tuple[int, int] | None = None):
+        self.axes = (-2, -1) if axes is None else _checks.integers(self, "axes", axes)
+        if len(self.axes) != 2:
+            raise ValueError(f"Transpose: axes is {axes}; expected a pair of axes. For more, use permute.")
+
+    def check(self, a: Tensor) -> None:
+        for axis in self.axes:
+            _checks.axis(self, axis, len(a.shape))
+
+    def compute(self, a: NDArray) -> NDArray:
+        ### BEGIN YOUR SOLUTION
+        first, second = self.axes
+        order = list(range(a.ndim))
+        order[first], order[second] = order[second], order[first]
+        return _arrays.permute(a, tuple(order))
+        ### END YOUR SOLUTION
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        ### BEGIN YOUR SOLUTION
+        return transpose(out_grad, self.axes)
+        ### END YOUR SOLUTION
+
+
+def transpose(a: Tensor, axes: tuple[int, int] | None = None) -> Tensor:
+    """See Transpose."""
+    return Transpose(axes)(a)
+
+
+class Permute(TensorOp):
+    """Reorder all axes: axis k of the result is axis `axes[k]` of a.
+
+    Example: with axes (2, 0, 1), shape (2, 3, 5) becomes (5, 2, 3). The gradient puts every axis back.
+    """
+
+    def __init__(self, axes: tuple[int, ...]):
+        self.axes = _checks.integers(self, "axes", axes)
+
+    def check(self, a: Tensor) -> None:
+        if len(_checks.axes(self, self.axes, len(a.shape))) != len(a.shape):
+            raise ValueError(f"Permute: axes {self.axes} do not name every axis of shape {a.shape} once.")
+
+    def compute(self, a: NDArray) -> NDArray:
+        ### BEGIN YOUR SOLUTION
+        return _arrays.permute(a, _checks.axes(self, self.axes, a.ndim))
+        ### END YOUR SOLUTION
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        ### BEGIN YOUR SOLUTION
+        axes = _checks.axes(self, self.axes, len(node.shape))
+        return permute(out_grad, tuple(axes.index(axis) for axis in range(len(axes))))
+        ### END YOUR SOLUTION
+
+
+def permute(a: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """See Permute."""
+    return Permute(axes)(a)
+
+
+class Reshape(TensorOp):
+    """The same elements, in the same row-major order, in another shape. Example: (2, 6) -> (3, 4).
+
+    One length may be -1: it is what the others leave, as in the reshape of both kinds of arrays. NDArray's wants a compact
+    array, which a permuted or broadcast one is not (`_arrays.compact`).
+    """
+
+    def __init__(self, shape: tuple[int, ...]):
+        self.shape = _checks.integers(self, "shape", shape)
+
+    def check(self, a: Tensor) -> None:
+        _checks.reshape(self, a.shape, self.shape)
+
+    def compute(self, a: NDArray) -> NDArray:
+        ### BEGIN YOUR SOLUTION
+        return array_api.reshape(_arrays.compact(a), self.shape)
+        ### END YOUR SOLUTION
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        ### BEGIN YOUR SOLUTION
+        return reshape(out_grad, node.inputs[0].shape)
+        ### END YOUR SOLUTION
+
+
+def reshape(a: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """See Reshape."""
+    return Reshape(shape)(a)
+
+
+class BroadcastTo(TensorOp):
+    """Repeat a along axes of length 1, and along new axes in front, to become `shape`.
+
+    Example: (3, 1) -> (3, 4) repeats each row's one element four times; (4,) -> (3, 4) repeats the whole three times.
+    Hint for the gradient: an element that was used four times collects the gradients of all four uses. The result must
+    have the input's shape again.
+    """
+
+    def __init__(self, shape: tuple[int, ...]):
+        self.shape = _checks.integers(self, "shape", shape)
+
+    def check(self, a: Tensor) -> None:
+        _checks.broadcast(self, a.shape, self.shape)
+
+    def compute(self, a: NDArray) -> NDArray:
+        ### BEGIN YOUR SOLUTION
+        return array_api.broadcast_to(a, self.shape)
+        ### END YOUR SOLUTION
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        ### BEGIN YOUR SOLUTION
+        return sum_to_shape(out_grad, node.inputs[0].shape)
+        ### END YOUR SOLUTION
+
+
+def broadcast_to(a: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """See BroadcastTo."""
+    return BroadcastTo(shape)(a)
+
+
+class Summation(TensorOp):
+    """The sum over `axes`: None for all of them, one axis, or a tuple of axes; negative ones count from the end.
+
+    The axes disappear from the shape: (2, 3, 5) summed over (0, -1) is (3,). The sum over None has shape (1,) with NDArray
+    and () with NumPy. NDArray.sum takes one axis at a time, or None.
+    Hint for the gradient: every element of the input counts once in the sum it belongs to.
+    """
+
+    def __init__(self, axes: int | tuple[int, ...] | None = None):
+        self.axes = None if axes is None else _checks.integers(self, "axes", axes)
+
+    def check(self, a: Tensor) -> None:
+        _checks.axes(self, self.axes, len(a.shape))
+
+    def compute(self, a: NDArray) -> NDArray:
+        ### BEGIN YOUR SOLUTION
+        return reduce_axes(a, self.axes, "sum")
+        ### END YOUR SOLUTION
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        ### BEGIN YOUR SOLUTION
+        shape = node.inputs[0].shape
+        return broadcast_to(reshape(out_grad, kept_shape(shape, self.axes)), shape)
+        ### END YOUR SOLUTION
+
+
+def summation(a: Tensor, axes: int | tuple[int, ...] | None = None) -> Tensor:
+    """See Summation."""
+    return Summation(axes)(a)
+
+
+class Stack(TensorOp):
+    """A TensorTuple of n tensors of one shape -> one tensor with a new axis of length n at `axis`.
+
+    Example: three tensors of shape (2, 2) stacked at axis 2 make one of shape (2, 2, 3), whose [:, :, k] is the k-th. A
+    negative axis counts from the end of the result. `_arrays.empty` makes a new array, to be filled part by part.
+    The gradient that is asked for is that of the TensorTuple.
+    """
+
+    takes_tuple = True
+
+    def __init__(self, axis: int):
+        self.axis = _checks.integer(self, "axis", axis)
+
+    def check(self, args: TensorTuple) -> None:
+        if not args.shape:
+            raise ValueError("Stack: there is no tensor to stack; expected one or more.")
+        first = args.shape[0]
+        for position, shape in enumerate(args.shape):
+            if shape != first:
+                raise ValueError(
+                    f"Stack: tensor 0 has shape {first}, tensor {position} has {shape}; expected equal shapes."
+                )
+        _checks.axis(self, self.axis, len(first) + 1)
+
+    def compute(self, args: tuple[NDArray, ...]) -> NDArray:
+        ### BEGIN YOUR SOLUTION
+        shape = args[0].shape
+        axis = self.axis % (len(shape) + 1)
+        before, after = tuple(shape[:axis]), tuple(shape[axis:])
+        out = _arrays.empty((*before, len(args), *after), like=args[0])
+        for k, array in enumerate(args):
+            place = (slice(None),) * axis + (slice(k, k + 1),) + (slice(None),) * len(after)
+            out[place] = array_api.reshape(_arrays.compact(array), (*before, 1, *after))
+        return out
+        ### END YOUR SOLUTION
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        ### BEGIN YOUR SOLUTION
+        return split(out_grad, self.axis)
+        ### END YOUR SOLUTION
+
+
+def stack(args: TensorTuple | list[Tensor] | tuple[Tensor, ...], axis: int) -> Tensor:
+    """See Stack; takes a list or tuple of tensors too."""
+    if not isinstance(args, (TensorTuple, list, tuple)):
+        raise TypeError(f"Stack: args is of type {type(args).__name__}; expected a list or tuple of Tensors.")
+    return Stack(axis)(args if isinstance(args, TensorTuple) else make_tuple(*args))
+
+
+class Split(TensorTupleOp):
+    """Undo stack: a tensor -> the TensorTuple of its slices along `axis`, without that axis.
+
+    Example: shape (2, 2, 3) split at axis 2 makes three tensors of shape (2, 2). The gradient that arrives is a TensorTuple.
+    """
+
+    def __init__(self, axis: int):
+        self.axis = _checks.integer(self, "axis", axis)
+
+    def check(self, a: Tensor) -> None:
+        _checks.axis(self, self.axis, len(a.shape))
+
+    def compute(self, A: NDArray) -> tuple[NDArray, ...]:
+        ### BEGIN YOUR SOLUTION
+        axis = self.axis % A.ndim
+        before, after = tuple(A.shape[:axis]), tuple(A.shape[axis + 1 :])
+        parts = []
+        for k in range(A.shape[axis]):
+            part = A[(slice(None),) * axis + (slice(k, k + 1),) + (slice(None),) * len(after)]
+            parts.append(array_api.reshape(_arrays.compact(part), before + after))
+        return tuple(parts)
+        ### END YOUR SOLUTION
+
+    def gradient(self, out_grad: TensorTuple, node: TensorTuple):
+        ### BEGIN YOUR SOLUTION
+        # Its elements, not the tuple itself: see OneOfTuple.
+        return stack(out_grad.tuple(), self.axis)
+        ### END YOUR SOLUTION
+
+
+def split(a: Tensor, axis: int) -> TensorTuple:
+    """See Split."""
+    return Split(axis)(a)
+
+
+class Flip(TensorOp):
+    """The elements in reverse order along `axes`: one axis, a tuple of them, or None for all.
+
+    Example: over axis 1, [[1, 2, 3], [4, 5, 6]] -> [[3, 2, 1], [6, 5, 4]].
+    """
+
+    def __init__(self, axes: int | tuple[int, ...] | None = None):
+        self.axes = None if axes is None else _checks.integers(self, "axes", axes)
+
+    def check(self, a: Tensor) -> None:
+        _checks.axes(self, self.axes, len(a.shape))
+
+    def compute(self, a: NDArray) -> NDArray:
+        ### BEGIN YOUR SOLUTION
+        return _arrays.flip(a, _checks.axes(self, self.axes, a.ndim))
+        ### END YOUR SOLUTION
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        ### BEGIN YOUR SOLUTION
+        return flip(out_grad, self.axes)
+        ### END YOUR SOLUTION
+
+
+def flip(a: Tensor, axes: int | tuple[int, ...] | None = None) -> Tensor:
+    """See Flip."""
+    return Flip(axes)(a)
+
+
+class Dilate(TensorOp):
+    """Put `dilation` zeros after every element along `axes`: a length s becomes s * (dilation + 1).
+
+    Example: [[1, 2], [3, 4]] dilated by 1 over both axes is [[1, 0, 2, 0], [0, 0, 0, 0], [3, 0, 4, 0], [0, 0, 0, 0]].
+    Axes beyond the array's rank are ignored. A slice with a step names every (dilation + 1)-th element, for reading and for
+    writing.
+    """
+
+    def __init__(self, axes: int | tuple[int, ...], dilation: int):
+        self.axes = _checks.integers(self, "axes", axes)
+        self.dilation = _checks.integer(self, "dilation", dilation, at_least=0)
+
+    def compute(self, a: NDArray) -> NDArray:
+        ### BEGIN YOUR SOLUTION
+        steps = axis_steps(a.ndim, self.axes, self.dilation)
+        out = _arrays.full(tuple(length * step for length, step in zip(a.shape, steps)), 0, like=a)
+        out[tuple(slice(None, None, step) for step in steps)] = a
+        return out
+        ### END YOUR SOLUTION
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        ### BEGIN YOUR SOLUTION
+        return undilate(out_grad, self.axes, self.dilation)
+        ### END YOUR SOLUTION
+
+
+def dilate(a: Tensor, axes: int | tuple[int, ...], dilation: int) -> Tensor:
+    """See Dilate."""
+    return Dilate(axes, dilation)(a)
+
+
+class UnDilate(TensorOp):
+    """Undo dilate: keep the first of every `dilation` + 1 elements along `axes`; a length s becomes ceil(s / (dilation + 1)).
+
+    Axes beyond the array's rank are ignored. What is dropped has no influence on the result, so its gradient is 0.
+    """
+
+    def __init__(self, axes: int | tuple[int, ...], dilation: int):
+        self.axes = _checks.integers(self, "axes", axes)
+        self.dilation = _checks.integer(self, "dilation", dilation, at_least=0)
+
+    def compute(self, a: NDArray) -> NDArray:
+        ### BEGIN YOUR SOLUTION
+        steps = axis_steps(a.ndim, self.axes, self.dilation)
+        return _arrays.compact(a[tuple(slice(None, None, step) for step in steps)])
+        ### END YOUR SOLUTION
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        ### BEGIN YOUR SOLUTION
+        dilated = dilate(out_grad, self.axes, self.dilation)
+        # Where the length was no multiple of dilation + 1, dilate has put more zeros after the last element.
+        excess = [length - given for length, given in zip(dilated.shape, node.inputs[0].shape)]
+        return pad(dilated, tuple((0, -length) for length in excess)) if any(excess) else dilated
+        ### END YOUR SOLUTION
+
+
+def undilate(a: Tensor, axes: int | tuple[int, ...], dilation: int) -> Tensor:
+    """See UnDilate."""
+    return UnDilate(axes, dilation)(a)
+
+
+### BEGIN YOUR SOLUTION
+
+
+def axis_steps(ndim: int, axes: tuple[int, ...], dilation: int) -> tuple[int, ...]:
+    """For each axis, how far apart dilation puts its elements. Ignores entries of `axes` beyond `ndim`."""
+    dilated = {axis % ndim for axis in axes if -ndim <= axis < ndim}
+    return tuple(dilation + 1 if axis in dilated else 1 for axis in range(ndim))
+
+
+class Pad(TensorOp):
+    """Put zeros around: for each axis a pair, how many before and how many after; a negative number crops instead."""
+
+    def __init__(self, widths: tuple[tuple[int, int], ...]):
+        self.widths = tuple(widths)
+
+    def compute(self, a: NDArray) -> NDArray:
+        padded = _arrays.pad(a, tuple((max(before, 0), max(after, 0)) for before, after in self.widths))
+        kept = [
+            slice(max(-before, 0), length - max(-after, 0))
+            for (before, after), length in zip(self.widths, padded.shape)
+        ]
+        return padded[tuple(kept)]
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        return pad(out_grad, tuple((-before, -after) for before, after in self.widths))
+
+
+def pad(a: Tensor, widths: tuple[tuple[int, int], ...]) -> Tensor:
+    """See Pad."""
+    return Pad(widths)(a)
+
+
+### END YOUR SOLUTION
+
+
+# ---- products ----
+
+
+class MatMul(TensorOp):
+    """The matrix product of the last two axes: (..., m, k) @ (..., k, n) -> (..., m, n).
+
+    The axes before them count products, and broadcast against each other: (5, 1, 2, 3) @ (4, 3, 7) -> (5, 4, 2, 7).
+    NDArray's @ takes two matrices; `arr[i]` keeps its first axis, with length 1.
+    Hints for the gradient: which products of out_grad with a or b, transposed or not, have the shapes wanted? Where an
+    input was broadcast, its gradient collects all uses, as in BroadcastTo.
+    """
+
+    def check(self, a: Tensor, b: Tensor) -> None:
+        product = f"MatMul: {a.shape} @ {b.shape}"
+        if len(a.shape) < 2 or len(b.shape) < 2:
+            raise ValueError(f"{product}: expected 2 axes or more in each.")
+        if a.shape[-1] != b.shape[-2]:
+            raise ValueError(
+                f"{product}: the last axis of the first has length {a.shape[-1]}, "
+                f"the second to last of the second {b.shape[-2]}; expected equal lengths."
+            )
+        for i, j in zip(reversed(a.shape[:-2]), reversed(b.shape[:-2]), strict=False):
+            if i != j and 1 not in (i, j):
+                raise ValueError(f"{product}: the axes before the last two do not broadcast to each other.")
+
+    def compute(self, a: NDArray, b: NDArray) -> NDArray:
+        ### BEGIN YOUR SOLUTION
+        if a.ndim == b.ndim == 2:
+            return a @ b
+        rows, inner, columns = a.shape[-2], a.shape[-1], b.shape[-1]
+        batch = broadcast_shape(tuple(a.shape[:-2]), tuple(b.shape[:-2]))
+        if b.ndim == 2:
+            # All rows of all matrices times the same b: one product.
+            stacked = array_api.reshape(_arrays.compact(a), (math.prod(batch) * rows, inner))
+            return array_api.reshape(stacked @ b, (*batch, rows, columns))
+        count = math.prod(batch)
+        a = array_api.reshape(_arrays.compact(array_api.broadcast_to(a, (*batch, rows, inner))), (count, rows, inner))
+        b = array_api.reshape(_arrays.compact(array_api.broadcast_to(b, (*batch, inner, columns))), (count, inner, columns))
+        out = _arrays.empty((count, rows, columns), like=a)
+        for i in range(count):
+            left = array_api.reshape(_arrays.compact(a[i : i + 1, :, :]), (rows, inner))
+            right = array_api.reshape(_arrays.compact(b[i : i + 1, :, :]), (inner, columns))
+            out[i : i + 1, :, :] = array_api.reshape(left @ right, (1, rows, columns))
+        return array_api.reshape(out, (*batch, rows, columns))
+        ### END YOUR SOLUTION
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        ### BEGIN YOUR SOLUTION
+        a, b = node.inputs
+        # A product costs as much as the forward pass: leave out those that nobody needs.
+        grad_a = sum_to_shape(out_grad @ transpose(b), a.shape) if a.requires_grad else None
+        grad_b = sum_to_shape(transpose(a) @ out_grad, b.shape) if b.requires_grad else None
+        return grad_a, grad_b
+        ### END YOUR SOLUTION
+
+
+def matmul(a: Tensor, b: Tensor) -> Tensor:
+    """See MatMul."""
+    return MatMul()(a, b)
+
+
+### BEGIN YOUR SOLUTION
+
+
+def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape to which both broadcast."""
+    ndim = max(len(a), len(b))
+    pairs = zip((1,) * (ndim - len(a)) + a, (1,) * (ndim - len(b)) + b)
+    return tuple(j if i == 1 else i for i, j in pairs)
+
+
+### END YOUR SOLUTION
+
+
+class Conv(TensorOp):
+    """Slide the kernels W over the images Z: Z (N, H, W, C_in), W (K, K, C_in, C_out) -> (N, H', W', C_out).
+
+    Z is padded with `padding` zeros at all four edges of the image, a kernel's taps lie `dilation` apart, and it is applied
+    at every `stride`-th place: H' = (H + 2 * padding - dilation * (K - 1) - 1) // stride + 1, and
+    out[n, i, j, o] = sum over r, s, c of Z_padded[n, i*stride + r*dilation, j*stride + s*dilation, c] * W[r, s, c, o].
+
+    Example: 3x3 kernels over (1, 32, 32, 3) give (1, 30, 30, C_out), and with padding 1 again 32x32.
+    One product computes it (im2col): a view of the padded Z of shape (N, H', W', K, K, C_in) with suitable strides holds for
+    every output the numbers it is made of (`_arrays.as_strided`); reshaped to (N*H'*W', K*K*C_in), it is multiplied by W as
+    a (K*K*C_in, C_out) matrix. Begin with stride 1, no padding and no dilation.
+    Hints for the gradient, two convolutions, are in the notebook. Where `stride` does not divide the way that the kernel can go,
+    the last rows and columns of Z are used less, or not at all. An op of your own for what is missing is welcome.
+    """
+
+    def __init__(self, stride: int = 1, padding: int = 0, dilation: int = 1):
+        self.stride = _checks.integer(self, "stride", stride, at_least=1)
+        self.padding = _checks.integer(self, "padding", padding, at_least=0)
+        self.dilation = _checks.integer(self, "dilation", dilation, at_least=1)
+
+    def check(self, Z: Tensor, W: Tensor) -> None:
+        _checks.rank(self, "the image batch Z", Z.shape, 4, "(N, H, W, C_in)")
+        _checks.rank(self, "the kernel W", W.shape, 4, "(K, K, C_in, C_out)")
+        if Z.shape[3] != W.shape[2]:
+            raise ValueError(f"Conv: Z {Z.shape} has {Z.shape[3]} channels, but W {W.shape} expects {W.shape[2]}.")
+        for axis, what in enumerate(("high", "wide")):
+            padded = Z.shape[1 + axis] + 2 * self.padding
+            reach = self.dilation * (W.shape[axis] - 1) + 1
+            if not 1 <= reach <= padded:
+                raise ValueError(
+                    f"Conv: the kernel {W.shape} with dilation {self.dilation} is {reach} {what}, the image {Z.shape} "
+                    f"with padding {self.padding} is {padded}; expected a kernel of 1 or more that fits."
+                )
+
+    def compute(self, Z: NDArray, W: NDArray) -> NDArray:
+        ### BEGIN YOUR SOLUTION
+        if self.padding:
+            edge = (self.padding, self.padding)
+            Z = _arrays.pad(Z, ((0, 0), edge, edge, (0, 0)))
+        images, height, width, channels_in = Z.shape
+        kernel_height, kernel_width, _, channels_out = W.shape
+        rows = (height - self.dilation * (kernel_height - 1) - 1) // self.stride + 1
+        columns = (width - self.dilation * (kernel_width - 1) - 1) // self.stride + 1
+
+        # From one element to the next in an image, in a row, in a column of the compact Z.
+        of_image, of_row, of_pixel = height * width * channels_in, width * channels_in, channels_in
+        windows = _arrays.as_strided(
+            _arrays.compact(Z),
+            (images, rows, columns, kernel_height, kernel_width, channels_in),
+            (
+                of_image,
+                of_row * self.stride,
+                of_pixel * self.stride,
+                of_row * self.dilation,
+                of_pixel * self.dilation,
+                1,
+            ),
+        )
+        taps = kernel_height * kernel_width * channels_in
+        patches = array_api.reshape(_arrays.compact(windows), (images * rows * columns, taps))
+        kernels = array_api.reshape(_arrays.compact(W), (taps, channels_out))
+        return array_api.reshape(patches @ kernels, (images, rows, columns, channels_out))
+        ### END YOUR SOLUTION
+
+    def gradient(self, out_grad: Tensor, node: Tensor):
+        ### BEGIN YOUR SOLUTION
+        Z, W = node.inputs
+        # Each costs as much as the forward pass: leave out what nobody needs, such as the gradient of the first images.
+        grad_z = self._gradient_of_images(out_grad, Z, W) if Z.requires_grad else None
+        grad_w = self._gradient_of_kernels(out_grad, Z, W) if W.requires_grad else None
+        return grad_z, grad_w
+        ### END YOUR SOLUTION
+
+    ### BEGIN YOUR SOLUTION
+
+    def _gradient_of_images(self, out_grad: Tensor, Z: Tensor, W: Tensor) -> Tensor:
+        """Every gradient goes back through every tap of its kernel: a convolution with the kernels turned around."""
+        # The gradients as far apart as the windows were, each at the first row and column of its window.
+        spread = dilate(out_grad, (1, 2), self.stride - 1)
+        turned = transpose(flip(W, (0, 1)), (2, 3))
+        widths = [(0, 0)] * 4
+        for axis in (1, 2):
+            # Z's first element sits `padding` into the padded image, and as the last tap sees `before` gradients before it.
+            # After: what the result lacks to Z's length. Less than 0 where the padding is wider than the kernel reaches.
+            before = self.dilation * (W.shape[axis - 1] - 1) - self.padding
+            after = Z.shape[axis] + self.padding - spread.shape[axis]
+            widths[axis] = (before, after)
+        return conv(pad(spread, tuple(widths)), turned, stride=1, padding=0, dilation=self.dilation)
+
+    def _gradient_of_kernels(self, out_grad: Tensor, Z: Tensor, W: Tensor) -> Tensor:
+        """Every tap meets every gradient at a pixel: a convolution of Z with the gradients as the kernel.
+
+        It sums over channels, so the images of the batch take their place. Strides and dilation change roles: windows
+        `stride` apart are now the kernel's taps, taps `dilation` apart now the windows.
+        """
+        as_images = permute(Z, (3, 1, 2, 0))  # (C_in, H, W, N)
+        as_kernels = permute(out_grad, (1, 2, 0, 3))  # (H', W', N, C_out)
+        widths = [(0, 0)] * 4
+        for axis in (1, 2):
+            # Only as much as the windows touched, or the result has more rows than the kernel.
+            touched = self.stride * (out_grad.shape[axis] - 1) + self.dilation * (W.shape[axis - 1] - 1) + 1
+            widths[axis] = (self.padding, touched - self.padding - Z.shape[axis])
+        gradient = conv(
+            pad(as_images, tuple(widths)), as_kernels, stride=self.dilation, padding=0, dilation=self.stride
+        )
+        return permute(gradient, (1, 2, 0, 3))
+
+    ### END YOUR SOLUTION
+
+
+def conv(a: Tensor, b: Tensor, stride: int = 1, padding: int = 1, dilation: int = 1) -> Tensor:
+    """See Conv: a holds the images, b the kernels."""
+    return Conv(stride, padding, dilation)(a, b)

@@ -1,0 +1,87 @@
+"""Comparisons that several test files share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from grader.compare import assert_close, assert_dtype, assert_same, assert_true
+
+# Standard errors that a mean or a variance may be off by. A right program is beyond it once in 500 million values.
+SIGMAS = 6.0
+
+
+def assert_gradients(got: Any, want: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Every gradient of `want` is right. One that is zero throughout may be missing: nothing had to flow there."""
+    for name, value in want.items():
+        found = getattr(got, name)
+        if found is None:
+            assert_true(not value.any(), f"{name} is missing: backward() left None there; expected {value.shape}.")
+        else:
+            assert_close(found, value, name=name)
+
+
+def assert_uniform(got: Any, shape: tuple[int, ...], bound: float, name: str) -> None:
+    """`got` has that shape and looks drawn from U(-bound, bound); needs 40 values or more to be worth something."""
+    values = _finite(got, shape, name)
+    largest = float(np.abs(values).max())
+    assert_true(
+        largest <= bound * (1 + 1e-5), f"{name} has a value of magnitude {largest:.5g}; expected at most {bound:.5g}."
+    )
+    # n values: the mean's standard error is bound/sqrt(3n), that of the mean square 2 bound^2/sqrt(45n).
+    _assert_near(float(values.mean()), 0.0, bound / math.sqrt(3 * values.size), f"the mean of {name}")
+    error = 2 * bound**2 / math.sqrt(45 * values.size)
+    _assert_near(float((values**2).mean()), bound**2 / 3, error, f"the mean square of {name}")
+
+
+def assert_normal(got: Any, shape: tuple[int, ...], name: str) -> None:
+    """`got` has that shape and looks drawn from N(0, 1)."""
+    values = _finite(got, shape, name)
+    n = values.size
+    _assert_near(float(values.mean()), 0.0, 1 / math.sqrt(n), f"the mean of {name}")
+    _assert_near(float((values**2).mean()), 1.0, math.sqrt(2 / n), f"the mean square of {name}")
+    # The mean of the fourth power is 3 and tells a normal distribution from a uniform one (1.8); its variance is 96/n.
+    _assert_near(float((values**4).mean()), 3.0, math.sqrt(96 / n), f"the mean fourth power of {name}")
+
+
+def assert_unlike(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """No two of the arrays hold the same values: each was drawn by itself."""
+    names = list(arrays)
+    for i, first in enumerate(names):
+        for second in names[i + 1 :]:
+            a, b = np.ravel(arrays[first]), np.ravel(arrays[second])
+            size = min(a.size, b.size)
+            assert_true(
+                not np.array_equal(a[:size], b[:size]), f"{first} and {second} hold the same values; expected new draws."
+            )
+
+
+def assert_places(got: Any, device: str) -> None:
+    """The devices and dtypes that a probe found are one: this device, float32."""
+    assert_same(got.devices, [f"{device}()"], "the device of the tensors")
+    assert_same(got.dtypes, ["float32"], "the dtype of the tensors")
+
+
+def assert_shapes(got: Any, want: Sequence[Sequence[int]], what: str) -> None:
+    """A list of shapes."""
+    assert_same(got, [list(shape) for shape in want], what)
+
+
+def _finite(got: Any, shape: tuple[int, ...], name: str) -> npt.NDArray[np.float64]:
+    """The values in float64, when they are float32, of that shape and finite."""
+    assert_dtype(got, name=name)
+    assert_true(np.shape(got) == shape, f"{name} has shape {np.shape(got)}; expected {shape}.")
+    values = np.asarray(got, dtype=np.float64)
+    assert_true(bool(np.isfinite(values).all()), f"{name} has values that are infinite or NaN.")
+    return values
+
+
+def _assert_near(value: float, want: float, error: float, what: str) -> None:
+    assert_true(
+        abs(value - want) <= SIGMAS * error,
+        f"{what} is {value:.5g}; expected {want:.5g}, give or take {SIGMAS * error:.2g}.",
+    )

@@ -1,0 +1,88 @@
+"""What probes share: tensors in different layouts, their values and gradients, and the tree's own modules."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from typing import Any
+
+import numpy as np
+
+
+def ndarray(needle: Any, device: Any, array: np.ndarray, layout: str = "compact") -> Any:
+    """The tree's own array (not a Tensor) with these values.
+
+    layout: "compact", or "view": of every second element of a larger array with its axes in reverse order, so that
+    offset, strides and the order of the axes are all unusual.
+    """
+    if layout == "compact":
+        return needle.Tensor(array, device=device, dtype="float32").realize_cached_data()
+    if array.ndim == 0:
+        raise ValueError("an array without axes has no other layout")
+    around = np.full([2 * size + 1 for size in reversed(array.shape)], 77.0, dtype="float32")
+    inside = tuple(slice(1, 2 * size, 2) for size in reversed(array.shape))
+    around[inside] = array.T
+    whole = needle.Tensor(around, device=device, dtype="float32").realize_cached_data()
+    return whole[inside].permute(tuple(reversed(range(array.ndim))))
+
+
+def tensor(
+    needle: Any, device: Any, array: np.ndarray, requires_grad: bool = True, layout: str = "compact"
+) -> Any:
+    """A leaf of float32 on the device with these values; layout: see `ndarray`."""
+    made = needle.Tensor(array, device=device, dtype="float32", requires_grad=requires_grad)
+    if layout != "compact":
+        made.cached_data = ndarray(needle, device, array, layout)
+    return made
+
+
+def to_numpy(value: Any) -> np.ndarray:
+    """The values of a tensor, of an array of the tree, or of anything that NumPy takes."""
+    return np.asarray(value.numpy() if hasattr(value, "numpy") else value)
+
+
+def gradient(leaf: Any, what: str) -> np.ndarray:
+    """What backward() left in `leaf`; `what` names it in the message where it left nothing."""
+    if leaf.grad is None:
+        raise ValueError(f"backward() left no gradient in {what}: its grad is None")
+    return to_numpy(leaf.grad)
+
+
+def backward(needle: Any, device: Any, value: Any, out_grad: np.ndarray) -> bool:
+    """Go back from `value`; False, and nothing done, where its shape is not out_grad's, which the judge then reports."""
+    shape = tuple(value.shape)
+    if shape != out_grad.shape:
+        # The sum of everything has shape () or (1,): both count as one number.
+        if not (out_grad.size == 1 and np.prod(shape) == 1):
+            return False
+        out_grad = out_grad.reshape(shape)
+    value.backward(tensor(needle, device, out_grad, requires_grad=False))
+    return True
+
+
+def tuples(value: Any) -> Any:
+    """Lists as tuples, at every depth: a tuple arrives from the judge as a list."""
+    return tuple(tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def training() -> Any:
+    """The module with train_cifar10 and the like: apps/simple_ml.py, or simple_training.py of the earlier edition."""
+    for name in ("simple_ml", "simple_training"):
+        try:
+            module = importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name != name:
+                raise
+            continue
+        if hasattr(module, "train_cifar10") or hasattr(module, "train_ptb"):
+            return module
+    raise ModuleNotFoundError("the tree has neither apps/simple_ml.py nor apps/simple_training.py with train_cifar10")
+
+
+def loader(needle: Any, device: Any, arrays: list[np.ndarray], batch_size: int) -> Any:
+    """The tree's DataLoader, in order, over items (arrays[0][i], arrays[1][i], ...)."""
+    dataset = needle.data.NDArrayDataset(*arrays)
+    # Some trees' loaders know no device: there the training moves the batches.
+    known = inspect.signature(needle.data.DataLoader).parameters
+    options = {name: value for name, value in (("device", device), ("dtype", "float32")) if name in known}
+    return needle.data.DataLoader(dataset, batch_size=batch_size, shuffle=False, **options)

@@ -1,0 +1,55 @@
+"""What the probes of layers and models share: weights that are sent, gradients that come back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from probes._common import tensor, to_numpy
+
+
+def assign(needle: Any, device: Any, name: str, parameter: Any, value: np.ndarray) -> None:
+    """Give a parameter its value. `name` is for the message when its shape is wrong."""
+    if parameter is None:
+        raise ValueError(f"{name} is None; expected a parameter of shape {value.shape}")
+    shape = tuple(parameter.shape)
+    # A bias of shape (1, n) where (n,) was asked for works just as well; the tests of the initial weights judge it.
+    if np.squeeze(value).shape != tuple(size for size in shape if size != 1):
+        raise ValueError(f"{name} has shape {shape}; expected {value.shape}")
+    parameter.data = tensor(needle, device, value.reshape(shape), requires_grad=False)
+
+
+def gradients(
+    tensors: dict[str, Any], values: dict[str, np.ndarray] | None = None
+) -> dict[str, np.ndarray | None]:
+    """ "gradient of NAME" -> what backward() left in the tensor of that name; None where nothing arrived.
+
+    values: what was assigned to parameters; their gradients come back in its shapes.
+    """
+    found = {}
+    for name, item in tensors.items():
+        grad = None if item.grad is None else to_numpy(item.grad)
+        if grad is not None and values and name in values and grad.size == values[name].size:
+            grad = grad.reshape(values[name].shape)
+        found[f"gradient of {name}"] = grad
+    return found
+
+
+def backward_all(needle: Any, device: Any, outputs: list[Any], output_grads: list[np.ndarray]) -> None:
+    """Go back from the sum of all output * output_grad: what several outputs at once ask for."""
+    total = None
+    for output, grad in zip(outputs, output_grads, strict=True):
+        if tuple(output.shape) != grad.shape:
+            raise ValueError(f"an output has shape {tuple(output.shape)}; expected {grad.shape}")
+        part = needle.ops.summation(output * tensor(needle, device, grad, requires_grad=False))
+        total = part if total is None else total + part
+    total.backward()
+
+
+def places(tensors: list[Any]) -> dict[str, list[str]]:
+    """The devices and dtypes of tensors, each once."""
+    return {
+        "devices": sorted({str(item.device) for item in tensors}),
+        "dtypes": sorted({str(np.dtype(item.dtype)) for item in tensors}),
+    }

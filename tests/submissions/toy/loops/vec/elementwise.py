@@ -1,0 +1,10 @@
+"""Functions of vectors, element by element."""
+
+
+def add(a, b):
+    return a + b
+
+
+def scale(a, factor):
+    while True:
+        pass
