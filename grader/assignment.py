@@ -9,7 +9,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -17,6 +16,7 @@ else:
     import tomli as tomllib
 
 from grader.errors import UsageError
+from grader.tables import Table
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,6 @@ class Assignment:
         """The buckets' names, in the order of their first problem."""
         return tuple(dict.fromkeys(problem.bucket for problem in self.problems))
 
-    @property
-    def max_score(self) -> float:
-        """The points of all problems together."""
-        return sum(problem.points for problem in self.problems)
-
     def problem(self, name: str) -> Problem:
         """The problem of that name, or of that alias. Raises UsageError where there is none."""
         for problem in self.problems:
@@ -102,46 +97,68 @@ def load_assignment(suite: Path) -> Assignment:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"{file} is not there; expected the description of an assignment.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read: {error}.") from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{file} is not valid TOML: {error}.") from None
-    table = _Table(file, "", data)
-    limits, devices, tree = table.table("limits"), table.table("devices"), table.table("tree")
+    table = Table(file, "", data)
     assignment = Assignment(
-        name=table.text("name"),
+        name=table.word("name"),
         title=table.text("title"),
         suite=suite.resolve(),
         problems=tuple(_problem(item) for item in table.tables("problem")),
-        limits=CaseLimits(
-            case_cpu_seconds=limits.number("case_cpu_seconds"),
-            case_wall_seconds=limits.number("case_wall_seconds"),
-            start_wall_seconds=limits.number("start_wall_seconds"),
-            run_seconds=limits.number("run_seconds"),
-            memory_mib=int(limits.number("memory_mib")),
-            output_kib=int(limits.number("output_kib")),
-            build_seconds=limits.number("build_seconds"),
-            build_memory_mib=int(limits.number("build_memory_mib")),
-        ),
-        devices=Devices(devices.texts("known"), devices.texts("graded"), devices.mapping("needs")),
-        layout=TreeLayout(
-            required=tree.texts("required"),
-            paths=tree.texts("paths"),
-            modules=tree.mapping("modules"),
-            editable=tree.texts("editable"),
-            env=tree.mapping("env"),
-        ),
+        limits=_limits(table.table("limits")),
+        devices=_devices(table.table("devices")),
+        layout=_layout(table.table("tree")),
     )
+    table.finish()
     _check(assignment, file)
     return assignment
 
 
-def _problem(table: _Table) -> Problem:
-    return Problem(
-        name=table.text("name"),
-        bucket=table.text("bucket"),
+def _problem(table: Table) -> Problem:
+    problem = Problem(
+        name=table.word("name"),
+        bucket=table.word("bucket"),
         points=table.number("points"),
-        aliases=table.texts("aliases") if "aliases" in table.data else (),
+        aliases=table.words("aliases") if "aliases" in table.data else (),
         about=table.text("about"),
     )
+    table.finish()
+    return problem
+
+
+def _limits(table: Table) -> CaseLimits:
+    limits = CaseLimits(
+        case_cpu_seconds=table.number("case_cpu_seconds"),
+        case_wall_seconds=table.number("case_wall_seconds"),
+        start_wall_seconds=table.number("start_wall_seconds"),
+        run_seconds=table.number("run_seconds"),
+        memory_mib=table.whole("memory_mib"),
+        output_kib=table.whole("output_kib"),
+        build_seconds=table.number("build_seconds"),
+        build_memory_mib=table.whole("build_memory_mib"),
+    )
+    table.finish()
+    return limits
+
+
+def _devices(table: Table) -> Devices:
+    devices = Devices(table.texts("known"), table.texts("graded"), table.mapping("needs"))
+    table.finish()
+    return devices
+
+
+def _layout(table: Table) -> TreeLayout:
+    layout = TreeLayout(
+        required=table.paths("required"),
+        paths=table.paths("paths"),
+        modules=table.path_mapping("modules"),
+        editable=table.paths("editable"),
+        env=table.mapping("env"),
+    )
+    table.finish()
+    return layout
 
 
 def _check(assignment: Assignment, file: Path) -> None:
@@ -151,50 +168,14 @@ def _check(assignment: Assignment, file: Path) -> None:
             raise UsageError(f"{file}: the problem name {name!r} is used twice; expected unique names and aliases.")
     if not assignment.problems:
         raise UsageError(f"{file}: there is no [[problem]]; expected at least one.")
-    for device in assignment.devices.graded:
-        if device not in assignment.devices.known:
-            raise UsageError(f"{file}: devices.graded has {device!r}, which is not in devices.known.")
-
-
-@dataclass(frozen=True)
-class _Table:
-    """A TOML table that says which key of which file is wrong, and what was expected."""
-
-    file: Path
-    name: str
-    data: dict[str, Any]
-
-    def _get(self, key: str, kinds: tuple[type, ...], expected: str) -> Any:
-        place = f"{self.name}{key}"
-        if key not in self.data:
-            raise UsageError(f"{self.file}: {place} is missing; expected {expected}.")
-        value = self.data[key]
-        if not isinstance(value, kinds) or isinstance(value, bool):
-            raise UsageError(f"{self.file}: {place} has value {value!r}; expected {expected}.")
-        return value
-
-    def text(self, key: str) -> str:
-        return str(self._get(key, (str,), "a string"))
-
-    def number(self, key: str) -> float:
-        value = float(self._get(key, (int, float), "a positive number"))
-        if not value > 0:
-            raise UsageError(f"{self.file}: {self.name}{key} has value {value:g}; expected a positive number.")
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        values = self._get(key, (list,), "a list of strings")
-        if not all(isinstance(value, str) for value in values):
-            raise UsageError(f"{self.file}: {self.name}{key} has value {values!r}; expected a list of strings.")
-        return tuple(values)
-
-    def table(self, key: str) -> _Table:
-        return _Table(self.file, f"{self.name}{key}.", self._get(key, (dict,), "a table"))
-
-    def tables(self, key: str) -> list[_Table]:
-        items = self._get(key, (list,), "a list of tables")
-        return [_Table(self.file, f"{self.name}{key}[{i}].", item) for i, item in enumerate(items)]
-
-    def mapping(self, key: str) -> dict[str, str]:
-        table = self.table(key)
-        return {name: table.text(name) for name in table.data}
+    devices, modules = assignment.devices, assignment.layout.modules
+    if not devices.graded:
+        raise UsageError(f"{file}: devices.graded is empty; expected at least one device.")
+    for key, values in (("graded", devices.graded), ("needs", tuple(devices.needs))):
+        for device in values:
+            if device not in devices.known:
+                raise UsageError(f"{file}: devices.{key} has {device!r}, which is not in devices.known.")
+    for device, module in devices.needs.items():
+        # Misspelt, it would be a module that is never missing: every machine would seem to have the device.
+        if module not in modules:
+            raise UsageError(f"{file}: devices.needs.{device} has value {module!r}, which is not in tree.modules.")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from grader.compiling import Compiled
 
+_MAX_ITEMS = 1000  # entries and their locks; needle's modules are 0.4 MB
 _DEFAULT = Path(__file__).resolve().parents[1] / "build" / "cache"
 
 
@@ -48,7 +49,10 @@ class BuildCache:
             entry = json.loads((self._folder / key / "entry.json").read_text(encoding="utf-8"))
             why = str(entry["why"])
             module = None if why else (self._folder / key / "module").read_bytes()
-            return Compiled(module, why, True) if _hash(module, why) == entry["sha256"] else None
+            if _hash(module, why) != entry["sha256"]:
+                return None
+            os.utime(self._folder / key)  # used just now: among the last to go
+            return Compiled(module, why, True)
         except (OSError, ValueError, KeyError, TypeError):  # absent, cut short, or of another format
             return None
 
@@ -64,6 +68,19 @@ class BuildCache:
             fresh.rename(self._folder / key)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
+        self._shrink()
+
+    def _shrink(self) -> None:
+        """Drop what was not used for longest. A process that reads it just then compiles anew, which does no harm."""
+        ages: list[tuple[float, Path]] = []
+        for item in self._folder.iterdir():
+            with contextlib.suppress(OSError):  # gone meanwhile
+                ages.append((item.stat().st_mtime, item))
+        for _, item in sorted(ages)[:-_MAX_ITEMS]:
+            if item.is_dir():
+                shutil.rmtree(item, ignore_errors=True)
+            else:
+                item.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def lock(self, key: str) -> Iterator[None]:

@@ -1,23 +1,32 @@
 """Compare an answer with what is right, and say what is wrong with it.
 
 `assert_close` and its like raise Mismatch, whose text is for the student. Every check is written so that a NaN, an
-empty array or a shape that would broadcast cannot pass: shape first, then finite, then each value.
+empty array or a shape that would broadcast cannot pass: kind first, then shape, then each value.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from grader.errors import GraderError
+from grader.hints import pattern
 from grader.subject.outcome import Field, plain
 from grader.subject.question import Question
+from grader.visible import visible
 
 # float32 carries 7 digits; sums of a few hundred terms in another order still agree to about 1e-5 of the largest value.
 # A wrong formula is wrong in the first digits, so there is a wide gap for the tolerance to lie in.
 RTOL = 1e-4
 ATOL = 1e-5  # times the largest expected magnitude, but at least as it is
+
+# The exact types of a number: a subclass could answer NumPy's __array__ with anything.
+_NUMBERS = frozenset(np.sctypeDict.values()) | {int, float}
+_SHOWN = 200  # characters of a value in a message
 
 
 class Mismatch(AssertionError):
@@ -27,53 +36,62 @@ class Mismatch(AssertionError):
 def assert_close(
     got: Any, want: npt.ArrayLike, *, rtol: float = RTOL, atol: float = ATOL, name: str | None = None
 ) -> None:
-    """`got` has the shape of `want`, is finite where `want` is, and is near: |got - want| <= atol * scale + rtol * |want|.
+    """`got` has the shape of `want`, and each value is near: |got - want| <= atol * scale + rtol * |want|.
 
-    scale: the largest magnitude in `want`, but at least 1. name: how to call the value; an answer's field knows its own name. Raises Mismatch.
+    scale: the largest finite magnitude in `want`, but at least 1. An infinity or a NaN is near only to itself.
+    name: how to call the value; an answer's field knows its own name. Raises Mismatch.
     """
-    expected = np.asarray(want, dtype=np.float64)
-    value = _array(got, name)
+    expected = _wanted(want).astype(np.float64)
+    value = _numbers(got, name).astype(np.float64)
     _check_shape(got, value, expected.shape, name)
-    value = value.astype(np.float64)
-    finite = np.abs(expected[np.isfinite(expected)])
-    tolerance = atol * max(1.0, float(finite.max(initial=0.0))) + rtol * np.abs(expected)
-    with np.errstate(invalid="ignore"):  # inf - inf; those places are decided by the equality before it
-        right = (value == expected) | (np.abs(value - expected) <= tolerance)
-    right &= np.isfinite(value) | (value == expected)  # |x - inf| <= inf would let everything pass
-    right |= np.isnan(expected) & np.isnan(value)
+    finite = np.isfinite(expected)
+    tolerance = atol * max(1.0, float(np.abs(expected[finite]).max(initial=0.0))) + rtol * np.abs(expected)
+    with np.errstate(invalid="ignore", over="ignore"):  # inf - inf, and the difference of two huge numbers
+        near = np.abs(value - expected) <= tolerance
+    # Only where a finite value is expected: |x - inf| <= inf would let every number pass for an infinity.
+    right = (finite & near) | (value == expected) | (np.isnan(expected) & np.isnan(value))
     if not right.all():
         raise _mismatch(got, name, value, expected, ~right)
 
 
 def assert_equal(got: Any, want: npt.ArrayLike, *, name: str | None = None) -> None:
-    """`got` has the shape of `want` and exactly its values (NaN equals NaN). Raises Mismatch."""
-    expected = np.asarray(want)
+    """`got` has the shape of `want` and exactly its values (NaN equals NaN, no number a bool). Raises Mismatch."""
+    expected = _wanted(want)
     value = _array(got, name)
+    if (value.dtype.kind == "b") is not (expected.dtype.kind == "b"):
+        raise Mismatch(f"{_subject(got, name)} has dtype {value.dtype}; expected {expected.dtype}.{_input(got)}")
     _check_shape(got, value, expected.shape, name)
-    right = value == expected
-    if expected.dtype.kind == "f" and value.dtype.kind == "f":
-        right |= np.isnan(expected) & np.isnan(value)
+    if value.dtype.kind == expected.dtype.kind == "f":
+        right = (value == expected) | (np.isnan(expected) & np.isnan(value))
+    elif value.dtype.kind == expected.dtype.kind:
+        right = value == expected
+    else:  # Python compares an int with a float exactly; NumPy would round an int64 to a float64 first
+        right = (value.astype(object) == expected.astype(object)).astype(np.bool_)
     if not right.all():
         raise _mismatch(got, name, value, expected, ~right)
 
 
 def assert_scalar(got: Any, want: float, *, rtol: float = RTOL, atol: float = ATOL, name: str | None = None) -> None:
     """`got` is one number, of shape () or (1,) or with more axes of length 1, close to `want`. Raises Mismatch."""
-    value = _array(got, name)
+    value = _numbers(got, name)
     if value.size != 1:
-        raise Mismatch(f"{_subject(got, name)} has shape {value.shape}; expected a single number{_input(got)}")
-    single: Any = value.reshape(())
-    if isinstance(got, Field):
-        single = got.reshape(())
-    assert_close(single, want, rtol=rtol, atol=atol, name=name)
+        raise Mismatch(f"{_subject(got, name)} has shape {value.shape}; expected a single number.{_input(got)}")
+    single = got.reshape(()) if type(got) is Field else value.reshape(())
+    assert_close(single, _wanted(want).reshape(()), rtol=rtol, atol=atol, name=name)
 
 
 def assert_same(got: Any, want: Any, what: str) -> None:
-    """`got` equals `want`: numbers, strings, lists and None of the same kind. Raises Mismatch naming `what`."""
-    if isinstance(got, np.ndarray):
-        got = plain(got).tolist()
-    if type(got) is not type(want) or got != want:
-        raise Mismatch(f"{what} is wrong: got {_short(got)}, expected {_short(want)}.")
+    """`got` equals `want`: numbers, strings, lists and None of the same kind throughout. Raises Mismatch naming `what`.
+
+    A tuple in `want` stands for a list, and an array on either side for the list of its values.
+    """
+    difference = _difference(got, want)
+    if difference is None:
+        return
+    place, words = difference
+    if max(len(repr(got)), len(repr(want))) <= _SHOWN:
+        place, words = [], f"got {_short(got)}, expected {_short(want)}"
+    raise Mismatch(f"{what} is wrong{f' at {place}' if place else ''}: {words}.")
 
 
 def assert_true(condition: bool, sentence: str) -> None:
@@ -86,18 +104,37 @@ def assert_dtype(got: Any, want: str = "float32", *, name: str | None = None) ->
     """`got` is an array of that dtype. Raises Mismatch."""
     value = _array(got, name)
     if value.dtype != np.dtype(want):
-        raise Mismatch(f"{_subject(got, name)} has dtype {value.dtype}; expected {want}{_input(got)}")
+        raise Mismatch(f"{_subject(got, name)} has dtype {value.dtype}; expected {want}.{_input(got)}")
+
+
+def _wanted(want: npt.ArrayLike) -> npt.NDArray[Any]:
+    """What a test expects. GraderError where it is no array of numbers: None would become NaN and never be met."""
+    expected = plain(want)
+    if expected.dtype.kind not in "biuf":
+        raise GraderError(f"a test expects {_short(want)} of an answer, which is no array of numbers")
+    return expected
 
 
 def _array(got: Any, name: str | None) -> npt.NDArray[Any]:
-    if isinstance(got, bool) or not isinstance(got, (np.ndarray, np.generic, int, float)):
+    """The answer's array, numbers or bools. The protocol lets nothing else through; this does not lean on it."""
+    if not isinstance(got, np.ndarray) and type(got) not in _NUMBERS:
         raise Mismatch(f"{name or 'the answer'} is {_short(got)}; expected an array of numbers.")
-    return plain(got)
+    value = plain(got)
+    if value.dtype.kind not in "biuf":
+        raise Mismatch(f"{_subject(got, name)} has dtype {value.dtype}; expected numbers.{_input(got)}")
+    return value
+
+
+def _numbers(got: Any, name: str | None) -> npt.NDArray[Any]:
+    value = _array(got, name)
+    if value.dtype.kind == "b":
+        raise Mismatch(f"{_subject(got, name)} has dtype bool; expected numbers.{_input(got)}")
+    return value
 
 
 def _check_shape(got: Any, value: npt.NDArray[Any], shape: tuple[int, ...], name: str | None) -> None:
     if value.shape != shape:
-        raise Mismatch(f"{_subject(got, name)} has shape {value.shape}; expected {shape}{_input(got)}")
+        raise Mismatch(f"{_subject(got, name)} has shape {value.shape}; expected {shape}.{_input(got)}")
 
 
 def _mismatch(
@@ -110,76 +147,86 @@ def _mismatch(
     first = tuple(int(i) for i in np.argwhere(wrong)[0])
     place = f" at {list(first)}" if first else ""
     count, size = int(wrong.sum()), wrong.size
-    share = f"; {count} of {size} values differ" if size > 1 else ""
-    hint = pattern(value, want)
+    share = f"; {count} of {size} values {'differs' if count == 1 else 'differ'}" if size > 1 else ""
+    hint = pattern(value, want, wrong)
+    one, other = _apart(value[first], want[first])
     return Mismatch(
-        f"{_subject(got, name)} is wrong{place}: got {_number(value[first])}, expected {_number(want[first])}{share}"
-        + (f", {hint}" if hint else "")
-        + _input(got)
+        f"{_subject(got, name)} is wrong{place}: got {one}, expected {other}{share}"
+        f"{f', {hint}' if hint else ''}.{_input(got)}"
     )
 
 
-def pattern(got: npt.NDArray[Any], want: npt.NDArray[Any]) -> str:
-    """What all of the wrong values have in common, in words; empty where nothing simple explains them.
-
-    got, want: arrays of the same shape.
-    """
-    got, want = got.astype(np.float64), want.astype(np.float64)
-    bad = ~np.isfinite(got) & np.isfinite(want)
-    if bad.any():
-        return f"{int(bad.sum())} of them {'are NaN' if np.isnan(got[bad]).all() else 'are infinite or NaN'}"
-    if not np.isfinite(want).all() or want.size == 0 or not np.abs(want).max() > 0:
-        return ""
-    if not got.any():
-        return "all of them are zero" if got.size > 1 else ""
-    if got.size < 3:
-        return ""
-    if got.ndim >= 2 and got.shape[-1] == got.shape[-2] and _alike(got, np.swapaxes(want, -1, -2)):
-        return "as if the last two axes were swapped"
-    for axis in range(got.ndim):
-        if got.shape[axis] > 1 and _alike(got, np.flip(want, axis)):
-            return f"as if axis {axis} were reversed"
-    factor = float((got * want).sum() / (want * want).sum())
-    if abs(factor) > 1e-6 and _alike(got, factor * want):
-        return f"each is {_factor(factor)} what was expected"
-    shift = float((got - want).mean())
-    if np.abs(want).max() > 1e-6 and _alike(got, want + shift):
-        return f"each is off by {_number(shift)}"
-    return ""
+def _difference(got: Any, want: Any) -> tuple[list[Any], str] | None:
+    """The first place where the two are not the same, and how they differ there; None where they are the same."""
+    got, want = _unwrapped(got), _unwrapped(want)
+    if isinstance(want, np.ndarray):
+        want = want.tolist()
+    pairs: Iterable[tuple[Any, Any, Any]]
+    if isinstance(want, list) and isinstance(got, (list, np.ndarray)):
+        # The lengths first: an array that a submission blew up must not be gone through item by item.
+        if len(got) != len(want):
+            return [], f"got {len(got)} items, expected {len(want)}"
+        pairs = ((i, got[i], item) for i, item in enumerate(want))
+    elif isinstance(want, dict) and isinstance(got, dict) and got.keys() == want.keys():
+        pairs = ((key, got[key], item) for key, item in want.items())
+    elif _same_scalar(got, want):
+        return None
+    else:
+        return [], f"got {_short(got)}, expected {_short(want)}"
+    for key, one, other in pairs:
+        if difference := _difference(one, other):
+            return [key, *difference[0]], difference[1]
+    return None
 
 
-def _alike(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> bool:
-    return bool(np.abs(a - b).max() <= 1e-4 * max(1e-12, np.abs(b).max()))
+def _same_scalar(got: Any, want: Any) -> bool:
+    if type(got) is not type(want) or isinstance(got, (dict, np.ndarray)):
+        return False
+    return bool(got == want) or (isinstance(got, float) and got != got and want != want)
 
 
-def _factor(factor: float) -> str:
-    named = {-1.0: "minus", 0.5: "half of", 2.0: "twice", 0.25: "a quarter of", -0.5: "minus half of"}
-    for value, words in named.items():
-        if abs(factor - value) < 1e-3 * abs(value):
-            return words
-    return f"{factor:.4g} times"
+def _unwrapped(value: Any) -> Any:
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        return value.item()
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _subject(got: Any, name: str | None) -> str:
     """What is wrong, as far as it is known: "conv_backward: z_grad"."""
     question = _question(got)
-    label = name or (got.label if isinstance(got, Field) and got.label else "the answer")
+    label = name or (got.label if type(got) is Field and got.label else "the answer")
     return f"{question.probe}: {label}" if question else label
 
 
 def _input(got: Any) -> str:
     question = _question(got)
-    return f".\nInput: {question.inputs}." if question and question.inputs else "."
+    return f" Input: {question.inputs}." if question and question.inputs else ""
 
 
 def _question(got: Any) -> Question | None:
-    return got.question if isinstance(got, Field) else None
+    return got.question if type(got) is Field else None  # a subclass would speak for itself
 
 
-def _number(value: Any) -> str:
-    return f"{float(value):.7g}" if np.asarray(value).dtype.kind == "f" else str(value)
+def _apart(got: Any, want: Any) -> tuple[str, str]:
+    """Both numbers in as few digits as tell them apart, but six at least: 3.5 and 7.0, 0.1 and 0.10000001."""
+    if "f" in (got.dtype.kind, want.dtype.kind):
+        for digits in range(6, 18):
+            one, other = _decimal(float(got), digits), _decimal(float(want), digits)
+            if one != other:
+                return one, other
+    return str(got), str(want)
+
+
+def _decimal(value: float, digits: int) -> str:
+    """`value` in that many digits, more where its whole part has more; whole numbers end in ".0", as in Python."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else f"{value:g}"
+    if abs(value) < 1e15:
+        digits = max(digits, len(str(int(abs(value)))) + 1)
+    text = f"{value:.{digits}g}"
+    return text if "." in text or "e" in text else f"{text}.0"
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 200 else text[:197] + "..."
+    text = visible(repr(plain(value) if isinstance(value, np.ndarray) else value))
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."

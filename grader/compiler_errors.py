@@ -9,13 +9,17 @@ from grader.toolchain import Toolchain
 
 _MAX_LINES = 8
 _MAX_CHARACTERS = 1500
-# file:line:column: error: message (GCC, Clang), file(line): error: message (nvcc's front end)
-_ERROR = re.compile(r"^[^\s:(][^:(]*(:\d+(:\d+)?:|\(\d+\):) (fatal )?(error|catastrophic error)\b")
+# file:line:column: error: message (GCC, Clang), file(line): error: message (nvcc), program: error: message (drivers)
+_ERROR = re.compile(
+    r"^([^\s:(][^:(]*(:\d+(:\d+)?:|\(\d+\):)|[\w+.-]+:) (fatal |internal compiler |catastrophic )?error\b"
+)
 # A template's error stands in a header; the place in the student's code that led there is in the lines before it.
 _FROM_HERE = re.compile(r"^([^\s:][^:]*:\d+(:\d+)?):\s+required from here$")
 _LINKER = re.compile(r"undefined reference|undefined symbol|multiple definition|cannot find -l|ld: error|ld: symbol")
 _MEMORY = re.compile(r"out of memory|virtual memory exhausted|std::bad_alloc|Cannot allocate memory")
 _KILLED = re.compile(r"Killed signal|signal terminated program|internal compiler error|CPU time limit|File size limit")
+# The compiler's version and the machine's kind stand in these paths: messages must be the same without them.
+_SYSTEM_HEADER = re.compile(r"(?<![\w.<])/(?:[^\s:()]*/)?(?:include|lib\w*)/(?:c\+\+/[\w.]+/)?([^\s:()]+)(?=[:(]\d)")
 _NOISE = re.compile(r"^(FAILED: |ninja: |\[\d+/\d+\] )")
 
 
@@ -54,7 +58,7 @@ def _without_this_machine(text: str, tree: Path, tools: Toolchain) -> str:
     text = text.replace(f"{tree}/", "")
     text = re.sub(re.escape(tools.pybind11_headers) + r"/([^\s:()]+)", r"<\1>", text)
     text = re.sub(re.escape(tools.python_headers) + r"/([^\s:()]+)", r"<\1>", text)
-    return re.sub(r"(?<![\w.<])/(?:[^\s:()]*/)?(?:include|lib\w*)/(?:c\+\+/[\w.]+/)?([^\s:()]+)", r"<\1>", text)
+    return _SYSTEM_HEADER.sub(r"<\1>", text)
 
 
 def _cut(lines: list[str]) -> str:

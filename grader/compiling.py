@@ -7,7 +7,7 @@ import signal
 import stat
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader import compiler_errors
@@ -19,6 +19,7 @@ from grader.sandbox.finish import Finished, run_to_end
 from grader.toolchain import Toolchain, needed, tool
 
 PROJECT = Path(__file__).parent / "native"  # the harness's own cmake project
+_CONFIGURE_SECONDS = 120  # of wall time; it takes 0.5 s, and nothing of the tree is read meanwhile
 _MAX_MODULE = 64 << 20  # bytes; needle's are under 1 MiB
 _MAX_FILE = 512 << 20  # bytes of any file of a build; nvcc's largest are some 10 MiB
 _MAX_OUTPUT = 1 << 20  # bytes of compiler output that are kept: the first errors are at its beginning
@@ -56,7 +57,8 @@ def compile_module(job: Job, tree: Path, sandbox: Sandbox, limits: CaseLimits) -
     with tempfile.TemporaryDirectory(prefix="grader-build-", ignore_cleanup_errors=True) as name:
         work = Path(name).resolve()
         (work / "out").mkdir()
-        configured = _run(_configure(job, tree, work), job, tree, work, sandbox, limits)
+        patient = replace(limits, build_seconds=_CONFIGURE_SECONDS)
+        configured = _run(_configure(job, tree, work), job, tree, work, sandbox, patient)
         if configured.status != 0:
             return _not_configured(job, configured)
         command = [needed("cmake", tool("cmake")), "--build", str(work / "build"), "--", "-j1"]

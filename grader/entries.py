@@ -76,9 +76,10 @@ class FolderSource:
     def entries(self, wanted: Callable[[str], bool]) -> Iterator[Entry]:
         """See Source; sorted by name."""
         count = 0
-        waiting = [("", self._folder)]
+        waiting: list[tuple[str, tuple[Path, ...]]] = [("", (self._folder,))]  # path, and the folders on the way
         while waiting:
-            prefix, folder = waiting.pop()
+            prefix, way = waiting.pop()
+            folder = way[-1]
             for item in self._listed(folder, prefix):
                 path = f"{prefix}{item.name}"
                 count += 1
@@ -89,9 +90,10 @@ class FolderSource:
                 target = self._target(item)
                 if target is None:
                     yield Entry(path, "a link that leads out of the tree or nowhere", _nothing)
+                elif target in way:
+                    yield Entry(path, "a link that leads round in a circle", _nothing)
                 elif target.is_dir():
-                    if path.count("/") < self._caps.depth:  # also the end of links that go round in circles
-                        waiting.append((f"{path}/", target))
+                    waiting.append((f"{path}/", (*way, target)))
                 elif target.is_file():
                     yield Entry(path, "file", lambda target=target, path=path: _open_file(target, path))  # type: ignore[misc]
                 else:

@@ -15,7 +15,14 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-_FACTORS = {0.5: "half of", 2.0: "twice", -1.0: "minus", 0.25: "a quarter of", -0.5: "minus half of", -2.0: "minus twice"}
+_FACTORS = {
+    0.5: "half of",
+    2.0: "twice",
+    -1.0: "minus",
+    0.25: "a quarter of",
+    -0.5: "minus half of",
+    -2.0: "minus twice",
+}
 _FEW = 3  # wrong values; two can be had by some factor and some shift nearly always
 _VARIED = 4  # distinct values; of fewer, say zeros and ones, a mirror image is too often like the thing itself
 _MAX_RANK = 4  # of the arrays whose axes are mirrored in every combination: 15 of them

@@ -29,11 +29,11 @@ class Inputs:
         return self.generator.normal(mean, std, shape).astype(np.float32)
 
     def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Floats:
-        """Numbers uniform in [low, high)."""
+        """Numbers uniform between low and high; rounding to float32 can reach either."""
         return self.generator.uniform(low, high, shape).astype(np.float32)
 
     def distinct(self, *shape: int, gap: float = 0.05) -> Floats:
-        """Numbers of both signs, any two at least `gap` apart and none nearer to 0 than half of it, in random order.
+        """Numbers of both signs, any two `gap` apart and none nearer to 0 than half of it, in random order.
 
         For functions with a kink or a tie (relu, maximum): no rounding can move a value to the other side.
         """
@@ -42,7 +42,7 @@ class Inputs:
         return ((steps + 0.5) * gap).astype(np.float32).reshape(shape)
 
     def away_from_zero(self, *shape: int, low: float = 0.5, high: float = 2.0) -> Floats:
-        """Numbers of both signs whose magnitude is in [low, high): denominators."""
+        """Numbers of both signs whose magnitude lies between low and high: denominators."""
         signs = self.generator.choice(np.array([-1.0, 1.0]), shape)
         return (signs * self.generator.uniform(low, high, shape)).astype(np.float32)
 

@@ -26,6 +26,7 @@ import pytest
 from grader import devices
 from grader.assignment import Assignment, load_assignment
 from grader.build import BuiltTree, prepare
+from grader.errors import UsageError
 from grader.inputs import Inputs
 from grader.sandbox import open_sandbox
 from grader.subject.client import IsolatedSubject, Subject
@@ -60,6 +61,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "problem(name, weight=1): the problem whose points this test decides")
     if config.getoption("seed") is None:
         config.option.seed = secrets.randbelow(1 << 31)
+    try:
+        open_sandbox(config.getoption("sandbox"))
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(_Run(config), "grader-run")
 
 
@@ -96,16 +101,17 @@ class _Run:
             metafunc.parametrize("device", self.chosen_devices(self.assignment_of(metafunc.definition.path)))
 
     def chosen_devices(self, assignment: Assignment) -> tuple[str, ...]:
-        chosen = tuple(dict.fromkeys(self.config.getoption("device") or assignment.devices.graded))
-        for device in chosen:
-            if device not in assignment.devices.known:
-                known = ", ".join(assignment.devices.known)
-                raise pytest.UsageError(f"--device has value {device!r}; expected one of: {known}.")
-        return chosen
+        return tuple(dict.fromkeys(self.config.getoption("device") or assignment.devices.graded))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """-k also selects by problem, alias and bucket; the keywords must be there before it looks."""
+        for assignment in self.assignments.values():
+            # Here and not where the devices are first used: there pytest would bury it in a traceback, once a file.
+            for device in self.chosen_devices(assignment):
+                if device not in assignment.devices.known:
+                    known = ", ".join(assignment.devices.known)
+                    raise pytest.UsageError(f"--device has value {device!r}; expected one of: {known}.")
         wanted = set(self.config.getoption("problem") or ())
         dropped = []
         for item in items:
@@ -131,6 +137,8 @@ class _Run:
             return report
         error = call.excinfo.value if call.excinfo is not None else None
         if error is not None and not isinstance(error, (AssertionError, SubjectError, pytest.skip.Exception)):
+            if isinstance(error, UsageError):
+                pytest.exit(str(error), pytest.ExitCode.USAGE_ERROR)
             if not isinstance(error, (KeyboardInterrupt, pytest.exit.Exception)):
                 self.stop_for_our_fault(item, error)
         elif call.when == "call" or error is not None:

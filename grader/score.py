@@ -3,12 +3,17 @@
 A problem earns points x (weight of its passed cases / weight of all its cases on the devices graded). A case that is
 "not run", because its device is not on the machine, is in neither sum. A problem all of whose cases are "not run" is
 neither won nor lost: its points are in neither the score nor the maximum, and the reports say so.
+
+Sums and quotients are of fractions, of the numbers as they are written: 0.1 + 0.2 points are 0.3, ten points are never
+9.999999, and passing one more case never lowers a score.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from grader.assignment import Assignment, Problem
 from grader.errors import GraderError
@@ -62,11 +67,11 @@ def verdicts_for(cases: Sequence[Case], seen: Sequence[CaseResult]) -> list[Case
     Raises GraderError where a result belongs to no case, or a case has two: the judging is then not to be trusted.
     """
     found: dict[str, CaseResult] = {}
-    known = {case.id for case in cases}
+    known = {case.id: case for case in cases}
     if len(known) != len(cases):
         raise GraderError("the suite has two cases of the same id")
     for result in seen:
-        if result.case.id not in known:
+        if result.case != known.get(result.case.id):
             raise GraderError(f"a verdict for {result.case.id}, which is not a case of the suite")
         if result.case.id in found:
             raise GraderError(f"two verdicts for {result.case.id}")
@@ -76,17 +81,25 @@ def verdicts_for(cases: Sequence[Case], seen: Sequence[CaseResult]) -> list[Case
 
 
 def score_problem(problem: Problem, results: Sequence[CaseResult]) -> ProblemScore:
-    """The problem's points, from its cases' results."""
+    """The problem's points, from its cases' results. Raises GraderError for a weight that is no positive number."""
+    for result in results:
+        if not 0 < result.case.weight < math.inf:
+            raise GraderError(f"{result.case.id} has the weight {result.case.weight:g}; expected a positive number")
     counted = [result for result in results if result.verdict is not Verdict.NOT_RUN]
-    total = sum(result.case.weight for result in counted)
-    passed = [result for result in counted if result.verdict is Verdict.PASS]
-    # Full marks by the count and not by a quotient of floats: 10 points must never come out as 9.999999.
-    if counted and len(passed) == len(counted):
-        return ProblemScore(problem, problem.points, problem.points, tuple(results))
-    if not total:
+    if not counted:
         return ProblemScore(problem, 0.0, 0.0, tuple(results))
-    earned = sum(result.case.weight for result in passed)
-    return ProblemScore(problem, problem.points * earned / total, problem.points, tuple(results))
+    total = sum(_exact(result.case.weight) for result in counted)
+    passed = sum(_exact(result.case.weight) for result in counted if result.verdict is Verdict.PASS)
+    return ProblemScore(problem, float(_exact(problem.points) * passed / total), problem.points, tuple(results))
+
+
+def _exact(number: float) -> Fraction:
+    """The number as it is written: a tenth for 0.1, and not the binary fraction next to it."""
+    return Fraction(repr(float(number)))
+
+
+def _sum(numbers: Iterable[float]) -> float:
+    return float(sum(map(_exact, numbers)))
 
 
 def score(
@@ -101,18 +114,25 @@ def score(
     fault: str | None,
     environment: dict[str, str],
 ) -> Grade:
-    """The grade over the problems that have a case in `results`."""
-    problems = []
-    for problem in assignment.problems:
-        own = [result for result in results if result.case.problem == problem.name]
-        if own:
-            problems.append(score_problem(problem, own))
+    """The grade over the problems that have a case in `results`; without a selection, that must be all of them.
+
+    Raises GraderError where a problem has no case, or a case no problem: points would vanish from the grade.
+    """
+    by_problem: dict[str, list[CaseResult]] = {problem.name: [] for problem in assignment.problems}
+    for result in results:
+        if result.case.problem not in by_problem:
+            raise GraderError(f"{result.case.id} is a case of {result.case.problem!r}, which is not a problem")
+        by_problem[result.case.problem].append(result)
+    empty = [name for name, own in by_problem.items() if not own]
+    if empty and not selection:
+        raise GraderError(f"the suite has no case of {', '.join(empty)}, so those points could not be won")
+    problems = [score_problem(item, by_problem[item.name]) for item in assignment.problems if by_problem[item.name]]
     buckets = []
     for bucket in assignment.buckets:
         inside = [item for item in problems if item.problem.bucket == bucket]
         if inside:
-            points = sum(item.max_score for item in inside)
-            buckets.append(BucketScore(bucket, sum(item.score for item in inside), points))
+            earned, points = _sum(item.score for item in inside), _sum(item.max_score for item in inside)
+            buckets.append(BucketScore(bucket, earned, points))
     return Grade(
         assignment=assignment.name,
         tree=tree,
@@ -121,8 +141,8 @@ def score(
         devices=tuple(devices),
         selection=selection,
         fault=fault,
-        score=sum(item.score for item in problems),
-        max_score=sum(item.max_score for item in problems),
+        score=_sum(item.score for item in problems),
+        max_score=_sum(item.max_score for item in problems),
         buckets=tuple(buckets),
         problems=tuple(problems),
         environment=environment,

@@ -9,6 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from grader.subject.question import Question
+from grader.visible import quoted, visible
+
+# What is shown of an exception. The worker keeps to the same; a submission that speaks for it need not.
+MAX_FRAMES = 12
+MAX_TEXT = 4000  # characters of the exception's text
+MAX_LINE = 200  # characters of a file's name, a function's, a line of code
 
 IMPORTING = Question("importing the tree", "")
 
@@ -18,7 +24,7 @@ class SubjectError(Exception):
 
     def __init__(self, text: str, question: Question | None = None, lines: Sequence[Sequence[Any]] = ()) -> None:
         """text: one sentence. lines: [file, line number, function, code] of the submission's own traceback."""
-        super().__init__(text)
+        super().__init__(visible(text))
         self.question = question
         self.lines = lines
 
@@ -82,16 +88,26 @@ def plain(value: npt.ArrayLike) -> npt.NDArray[Any]:
 
 def raised(question: Question, body: Mapping[str, Any], memory_mib: int) -> SubjectError:
     """The error for an exception that a worker reported; `body` is Runner.describe's, and may be forged."""
-    kind, text = str(body.get("type"))[:200], str(body.get("text"))[:4000]
-    lines = [line for line in _as_list(body.get("lines")) if isinstance(line, list) and len(line) == 4]
+    kind, text = _text(body.get("type"), MAX_LINE) or "an exception", _text(body.get("text"), MAX_TEXT)
+    lines = _traceback(body.get("lines"))
     if body.get("not_implemented") is True:
         return SubjectError(f"not implemented: {text}" if text else "not implemented", None)
     if body.get("memory") is True:
         return SubjectError(f"{question.probe} ran out of memory ({memory_mib} MiB): {text or kind}", question, lines)
-    if question is IMPORTING:
-        return SubjectError(f"importing the tree raised {kind}: {text}", None, lines)
-    return SubjectError(f"{question.probe} raised {kind}: {text}", question, lines)
+    sentence = f"{question.probe} raised {kind}: {text}" if text else f"{question.probe} raised {kind}"
+    return SubjectError(sentence, question, lines)
 
 
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _traceback(value: Any) -> list[list[Any]]:
+    """The lines that are [str, int, str, str], as Runner.describe makes them, cut to what a reader can take."""
+    lines = value if isinstance(value, list) else []
+    kinds = [str, int, str, str]
+    right = [line for line in lines if isinstance(line, list) and [type(item) for item in line] == kinds]
+    return [
+        [_text(file, MAX_LINE), number, _text(function, MAX_LINE), _text(code, MAX_LINE)]
+        for file, number, function, code in right[-MAX_FRAMES:]
+    ]
+
+
+def _text(value: Any, length: int) -> str:
+    return quoted(value[:length]) if isinstance(value, str) else ""

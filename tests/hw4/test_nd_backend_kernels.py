@@ -74,7 +74,7 @@ def test_kernel_scalar_setitem(subject, rng, device, size, shape, strides, offse
     assert_equal(got.out, want)
 
 
-SIZES = [0, 1, 3, 7, 8, 31, 33, 64, 1023]
+SIZES = [0, 7, 1023]
 
 EWISE = {
     "mul-and-add": {"mul": np.multiply, "add": np.add},
@@ -149,8 +149,7 @@ def test_kernel_reduce_sum_of_many(subject, rng, device):
     assert_close(subject(backend.reduce, "sum", a).out, a.astype(np.float64).sum(axis=1))
 
 
-MATMUL = [(1, 1, 1), (1, 7, 1), (7, 1, 7), (3, 3, 3), (3, 31, 7), (31, 7, 33), (8, 8, 8), (33, 8, 31), (64, 64, 64),
-          (65, 63, 66), (1, 300, 9), (130, 3, 2)]  # fmt: skip
+MATMUL = [(1, 1, 1), (7, 1, 7), (3, 31, 7), (31, 7, 33), (8, 8, 8), (64, 64, 64), (65, 63, 66), (1, 300, 9)]
 TILED = [(8, 8, 8), (8, 24, 16), (32, 40, 24), (64, 64, 64)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from checks import assert_gradients, assert_places, assert_uniform, assert_unlike
+from draws import recurrent_layers
 from oracle import sequence as oracle
 from probes import sequence as probes
 
@@ -40,25 +41,10 @@ NETWORKS = [
 ]
 
 
-def draw_layers(rng, inputs, hidden, count, bias):
-    """Weights in needle's layout: near the usual ones, but biases that matter and differ."""
-    layers = []
-    for k in range(count):
-        rows = inputs if k == 0 else hidden
-        layer = {
-            "W_ih": rng.normal(rows, hidden, std=rows**-0.5),
-            "W_hh": rng.normal(hidden, hidden, std=hidden**-0.5),
-        }
-        if bias:
-            layer |= {"bias_ih": rng.normal(hidden, std=0.5), "bias_hh": rng.normal(hidden, std=0.5)}
-        layers.append(layer)
-    return layers
-
-
 def draw_network(rng, steps, batch, inputs, hidden, layers, bias, state, nonlinearity):
     """X, h0 and the weights; for relu drawn anew until no rounding can move a value over the kink."""
     while True:
-        weights = draw_layers(rng, inputs, hidden, layers, bias)
+        weights = recurrent_layers(rng, inputs, hidden, layers, bias=bias)
         X = rng.normal(steps, batch, inputs)
         h0 = rng.normal(layers, batch, hidden) if state else None
         if nonlinearity != "relu" or oracle.smallest_input_of_relu(X, h0, weights) > 1e-4:

@@ -1,7 +1,8 @@
 """The computation graph: values, the ops that make them, and reverse-mode differentiation through both.
 
-A `Value` is a node of the graph: a `Tensor` (one array) or a `TensorTuple` (several). It remembers the op and the inputs
-it was computed from. Gradients are values too, computed by the same ops, so they can be differentiated in turn.
+A `Value` is a node of the graph: a `Tensor` (one array) or a `TensorTuple` (several). It remembers the op and
+the inputs it was computed from. Gradients are values too, computed by the same ops, so they can be
+differentiated in turn.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import Any
 
 import numpy
 
-# The operators below call needle.ops and needle.init, which import this module: look them up when called, not here.
+# Tensor's operators call needle.ops and needle.init, which import this module: found when called, not here.
 import needle
 
+from ._arguments import checked_array, checked_device, checked_dtype, checked_numbers, device_of, kind, number
 from .backend_selection import Device, NDArray, array_api, default_device
 
 
@@ -26,7 +28,9 @@ class Op:
 
     def __call__(self, *args: Value) -> Value:
         """Apply the op to values: check them, compute the result, and put it into the graph."""
-        raise NotImplementedError(f"{type(self).__name__}: derive from TensorOp or TensorTupleOp, not from Op.")
+        raise NotImplementedError(
+            f"{type(self).__name__}: derive from TensorOp or TensorTupleOp, not from Op."
+        )
 
     def check(self, *args: Value) -> None:
         """Raise ValueError if the op cannot take these inputs, mostly because of their shapes.
@@ -46,15 +50,15 @@ class Op:
         raise NotImplementedError(f"{type(self).__name__}.compute is not written.")
 
     def gradient(self, out_grad: Value, node: Value) -> Value | tuple[Value | None, ...]:
-        """The backward pass: the gradient with respect to each input, written with ops on Tensors (not on arrays).
+        """The backward pass: the gradient with respect to each input, by ops on Tensors (not on arrays).
 
         Args:
-            out_grad: the gradient of the final result with respect to this op's output; same shape as the output.
+            out_grad: the gradient of the final result with respect to this op's output, in the output's shape.
             node: the output's node. `node.inputs` are this op's inputs.
 
         Returns:
-            One gradient, or a tuple of one for each input, each of its input's shape. None may stand for the gradient
-            of an input that does not require one.
+            One gradient, or a tuple of one for each input, each of its input's shape. None may stand for the
+            gradient of an input that does not require one.
         """
         raise NotImplementedError(f"{type(self).__name__}.gradient is not written.")
 
@@ -112,7 +116,7 @@ class Value:
 
     @classmethod
     def make_from_op(cls, op: Op, inputs: tuple[Value, ...]) -> Value:
-        """The value of `op` applied to `inputs`, computed now. Without an input that requires a gradient, a constant."""
+        """The value of `op` applied to `inputs`, computed now; a constant if no input requires a gradient."""
         value = cls.__new__(cls)
         value._init(op, inputs, None, any(x.requires_grad for x in inputs))
         value.realize_cached_data()
@@ -122,7 +126,9 @@ class Value:
     def realize_cached_data(self) -> Any:
         """The array, or tuple of arrays, that this node holds; computed at the first call."""
         if self.cached_data is None:
-            computed = self.op.compute(*[x.realize_cached_data() for x in self.inputs])
+            # As in needle's own backends, NumPy's 1/0 is inf and log(-1) nan without a warning.
+            with numpy.errstate(all="ignore"):
+                computed = self.op.compute(*[x.realize_cached_data() for x in self.inputs])
             self.cached_data = self._checked_result(computed)
         return self.cached_data
 
@@ -132,14 +138,14 @@ class Value:
 
     def detach(self) -> Value:
         """The same data as a constant of its own: gradients do not flow through it."""
-        return type(self).make_const(self.realize_cached_data())
+        raise NotImplementedError
 
     def _checked_result(self, computed: Any) -> Any:
         raise NotImplementedError
 
 
 class TensorTuple(Value):
-    """A node that holds several tensors, the output of ops such as Split. `t[i]` and `for x in t` give Tensors."""
+    """A node that holds several tensors, as Split returns. `t[i]` and `for x in t` give Tensors."""
 
     @property
     def shape(self) -> tuple[tuple[int, ...], ...]:
@@ -150,7 +156,7 @@ class TensorTuple(Value):
     def device(self) -> Device | None:
         """Where all the elements are; None for an empty tuple."""
         data = self.realize_cached_data()
-        return _device_of(data[0]) if data else None
+        return device_of(data[0]) if data else None
 
     def __len__(self) -> int:
         return len(self.realize_cached_data())
@@ -170,8 +176,13 @@ class TensorTuple(Value):
         if not isinstance(other, TensorTuple):
             return NotImplemented
         if len(self) != len(other):
-            raise ValueError(f"TensorTuple +: lengths {len(self)} and {len(other)} differ; expected equal lengths.")
-        return needle.ops.make_tuple(*[a + b for a, b in zip(self, other)])
+            raise ValueError(
+                f"TensorTuple +: lengths {len(self)} and {len(other)} differ; expected equal lengths."
+            )
+        return needle.ops.make_tuple(*[a + b for a, b in zip(self, other, strict=True)])
+
+    def detach(self) -> TensorTuple:
+        return TensorTuple.make_const(self.realize_cached_data())
 
     def __repr__(self) -> str:
         return f"TensorTuple({', '.join(map(repr, self))})"
@@ -179,8 +190,8 @@ class TensorTuple(Value):
     def _checked_result(self, computed: Any) -> tuple[NDArray, ...]:
         name = type(self.op).__name__
         if not isinstance(computed, (tuple, list)):
-            raise TypeError(f"{name}.compute returned a value {_kind(computed)}; expected a tuple of arrays.")
-        return tuple(_checked_array(name, array) for array in computed)
+            raise TypeError(f"{name}.compute returned a value {kind(computed)}; expected a tuple of arrays.")
+        return tuple(checked_array(name, array) for array in computed)
 
 
 class Tensor(Value):
@@ -188,7 +199,7 @@ class Tensor(Value):
 
     Args:
         array: numbers: a NumPy array, a (nested) list, a number, an array of the backend, or another Tensor.
-        device: where to put it; default: where `array` is, or for anything but needle's own, the default device.
+        device: where to put it; default: where `array` is, and the default device for what is not needle's.
         dtype: default: "float32", whatever `array` holds (of another Tensor: the same).
         requires_grad: whether backward() computes its gradient, into `grad`.
 
@@ -214,9 +225,9 @@ class Tensor(Value):
             dtype = dtype or array.dtype
             array = array.realize_cached_data()
         if device is None:
-            device = _device_of(array) if isinstance(array, NDArray) else default_device()
-        dtype = _checked_dtype(dtype or "float32")
-        data = Tensor._array_from_numpy(_checked_numbers(array), _checked_device(device), dtype)
+            device = device_of(array) if isinstance(array, NDArray) else default_device()
+        dtype = checked_dtype(dtype or "float32")
+        data = Tensor._array_from_numpy(checked_numbers(array), checked_device(device), dtype)
         self._init(None, (), data, requires_grad)
 
     @staticmethod
@@ -241,17 +252,17 @@ class Tensor(Value):
     @property
     def device(self) -> Device:
         """Where the array is."""
-        return _device_of(self.realize_cached_data())
+        return device_of(self.realize_cached_data())
 
     @property
     def data(self) -> Tensor:
-        """The tensor's data, outside of the graph; `x.data = y` puts y's data into x, also outside of the graph."""
+        """The same data, outside of the graph. `x.data = y` puts y's into x, also outside of the graph."""
         return self.detach()
 
     @data.setter
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
-            raise TypeError(f"Tensor.data: got {_kind(value)}; expected a Tensor.")
+            raise TypeError(f"Tensor.data: got {kind(value)}; expected a Tensor.")
         if value.shape != self.shape or value.dtype != self.dtype:
             raise ValueError(
                 f"Tensor.data: got shape {value.shape} of {value.dtype}; expected {self.shape} of {self.dtype}."
@@ -264,16 +275,16 @@ class Tensor(Value):
         return data.copy() if array_api is numpy else data.numpy()
 
     def backward(self, out_grad: Tensor | None = None) -> None:
-        """Compute the gradient of this tensor with respect to every tensor it was made from, into their `grad`.
+        """Compute the gradient with respect to every tensor that this one was made from, into their `grad`.
 
         Args:
-            out_grad: the gradient of a final result with respect to this tensor, in its shape; default: ones, which
-                makes the final result the sum of this tensor's elements.
+            out_grad: the gradient of a final result with respect to this tensor, in its shape; default: ones,
+                which makes the final result the sum of this tensor's elements.
 
         Raises:
             TypeError: `out_grad` is not a Tensor.
-            ValueError: its shape or device is not this tensor's; or this tensor does not depend on any that requires
-                a gradient.
+            ValueError: its shape or device is not this tensor's; or this tensor does not depend on any that
+                requires a gradient.
         """
         if not self.requires_grad:
             raise ValueError(
@@ -283,14 +294,20 @@ class Tensor(Value):
         if out_grad is None:
             out_grad = needle.init.ones_like(self)
         elif not isinstance(out_grad, Tensor):
-            raise TypeError(f"backward: out_grad is {_kind(out_grad)}; expected a Tensor.")
-        elif not _same_shape(out_grad.shape, self.shape):
+            raise TypeError(f"backward: out_grad is {kind(out_grad)}; expected a Tensor.")
+        elif out_grad.shape != self.shape:
             raise ValueError(
-                f"backward: out_grad has shape {out_grad.shape}; expected {self.shape}, the shape of the tensor itself."
+                f"backward: out_grad has shape {out_grad.shape}; expected {self.shape}, as the tensor itself."
             )
         elif out_grad.device != self.device:
-            raise ValueError(f"backward: out_grad is on {out_grad.device}; expected {self.device}, as the tensor itself.")
+            raise ValueError(
+                f"backward: out_grad is on {out_grad.device}; expected {self.device}, as the tensor itself."
+            )
         compute_gradient_of_variables(self, out_grad)
+
+    def detach(self) -> Tensor:
+        # A Tensor also of a Parameter: a module must not take the copy for one of its own.
+        return Tensor.make_const(self.realize_cached_data())
 
     def sum(self, axes: int | tuple[int, ...] | None = None) -> Tensor:
         """See `needle.ops.summation`."""
@@ -315,33 +332,33 @@ class Tensor(Value):
     def __add__(self, other: Tensor | float) -> Tensor:
         if isinstance(other, Tensor):
             return needle.ops.add(self, other)
-        return needle.ops.add_scalar(self, _number("+", other))
+        return needle.ops.add_scalar(self, number("+", other))
 
     def __mul__(self, other: Tensor | float) -> Tensor:
         if isinstance(other, Tensor):
             return needle.ops.multiply(self, other)
-        return needle.ops.mul_scalar(self, _number("*", other))
+        return needle.ops.mul_scalar(self, number("*", other))
 
     def __sub__(self, other: Tensor | float) -> Tensor:
         if isinstance(other, Tensor):
             return needle.ops.add(self, needle.ops.negate(other))
-        return needle.ops.add_scalar(self, -_number("-", other))
+        return needle.ops.add_scalar(self, -number("-", other))
 
     def __rsub__(self, other: float) -> Tensor:
-        return needle.ops.add_scalar(needle.ops.negate(self), _number("-", other))
+        return needle.ops.add_scalar(needle.ops.negate(self), number("-", other))
 
     def __truediv__(self, other: Tensor | float) -> Tensor:
         if isinstance(other, Tensor):
             return needle.ops.divide(self, other)
-        return needle.ops.divide_scalar(self, _number("/", other))
+        return needle.ops.divide_scalar(self, number("/", other))
 
     def __rtruediv__(self, other: float) -> Tensor:
-        return needle.ops.mul_scalar(needle.ops.power_scalar(self, -1), _number("/", other))
+        return needle.ops.mul_scalar(needle.ops.power_scalar(self, -1), number("/", other))
 
     def __pow__(self, other: Tensor | float) -> Tensor:
         if isinstance(other, Tensor):
             return needle.ops.power(self, other)
-        return needle.ops.power_scalar(self, _number("**", other))
+        return needle.ops.power_scalar(self, number("**", other))
 
     def __matmul__(self, other: Tensor) -> Tensor:
         return needle.ops.matmul(self, other)
@@ -353,7 +370,9 @@ class Tensor(Value):
     __rmul__ = __mul__
 
     def __repr__(self) -> str:
-        numbers = numpy.array2string(self.numpy(), precision=4, threshold=20, edgeitems=2, separator=", ", prefix="Tensor(")
+        numbers = numpy.array2string(
+            self.numpy(), precision=4, threshold=20, edgeitems=2, separator=", ", prefix="Tensor("
+        )
         made_by = "" if self.op is None else f", op={type(self.op).__name__}"
         return f"Tensor({numbers}, shape={self.shape}, device={self.device}{made_by})"
 
@@ -361,20 +380,20 @@ class Tensor(Value):
         return str(self.numpy())
 
     def _checked_result(self, computed: Any) -> NDArray:
-        return _checked_array(type(self.op).__name__, computed)
+        return checked_array(type(self.op).__name__, computed)
 
 
 def compute_gradient_of_variables(output_tensor: Tensor, out_grad: Tensor) -> None:
-    """Reverse-mode automatic differentiation: set `grad` of every Tensor that `output_tensor` was computed from.
+    """Reverse-mode differentiation: set `grad` of everything that `output_tensor` was computed from.
 
-    Visit the nodes from the output back to the leaves, each only after all the nodes that use it. At each node:
+    Visit the nodes from the output back to the leaves, each after all the nodes that use it. At each node:
 
-    1. its gradient is the sum of the contributions that the nodes using it have sent (`sum_node_list`); keep it in
-       `node.grad`;
-    2. unless the node is a leaf, `node.op.gradient_as_tuple(gradient, node)` gives one contribution to each input.
+    1. its gradient is the sum of the contributions that the nodes using it have sent (`sum_node_list`);
+       keep it in `node.grad`;
+    2. unless it is a leaf, `node.op.gradient_as_tuple(gradient, node)` is a contribution to each input.
 
-    Skip inputs that do not require a gradient. A value used twice, as in `x * x`, receives two contributions. A second
-    call replaces the gradients of the first; it does not add to them.
+    Skip inputs that do not require a gradient. A value used twice, as in `x * x`, receives two contributions.
+    A second call replaces the gradients of the first; it does not add to them.
 
     Args:
         output_tensor: where to begin.
@@ -389,20 +408,20 @@ def compute_gradient_of_variables(output_tensor: Tensor, out_grad: Tensor) -> No
         if node.is_leaf():
             node.grad = gradient
             continue
-        # A gradient's history leads through the graph: kept on inner nodes it would make cycles, and their arrays would
-        # wait for the garbage collector, hundreds of megabytes a training step. Leaves keep it, for second derivatives.
+        # A gradient's history leads back through the graph. Kept on inner nodes too, it would tie the graph
+        # into cycles, which live until the garbage collector comes: hundreds of megabytes a training step.
         node.grad = gradient.detach()
-        for value, part in zip(node.inputs, node.op.gradient_as_tuple(gradient, node)):
+        for value, part in zip(node.inputs, node.op.gradient_as_tuple(gradient, node), strict=True):
             if value.requires_grad:
                 contributions.setdefault(value, []).append(part)
     ### END YOUR SOLUTION
 
 
 def find_topo_sort(node_list: list[Value]) -> list[Value]:
-    """All nodes that `node_list` was computed from, and these themselves, each once and after all of its inputs.
+    """The nodes of `node_list` and all they were computed from, each once and after all of its inputs.
 
-    The order is that of a post-order depth-first search that visits inputs from left to right: for `c = a + b` and
-    `d = c * a`, `find_topo_sort([d])` is `[a, b, c, d]`.
+    The order is that of a post-order depth-first search that visits inputs from left to right: for
+    `c = a + b` and `d = c * a`, `find_topo_sort([d])` is `[a, b, c, d]`.
     """
     ### BEGIN YOUR SOLUTION
     order: list[Value] = []
@@ -414,15 +433,16 @@ def find_topo_sort(node_list: list[Value]) -> list[Value]:
 
 
 def topo_sort_dfs(node: Value, visited: set[Value], topo_order: list[Value]) -> None:
-    """Append `node` to `topo_order`, after those of its ancestors in the graph that are not in `visited` yet.
+    """Append to `topo_order` what `node` was computed from and is not in `visited` yet, then `node`.
 
-    Graphs can be deep (a long sequence through an RNN): beyond some 1,000 calls deep, Python gives up on recursion.
+    Graphs can be deep, as for a long text that goes through an RNN word by word: Python ends a recursion
+    after some 1,000 calls.
     """
     ### BEGIN YOUR SOLUTION
     if node in visited:
         return
     visited.add(node)
-    # The path from `node` down to where the search is: each value with those of its inputs that are still to visit.
+    # The way from `node` to where the search is, and at each value the inputs that are still to be seen.
     path = [(node, iter(node.inputs))]
     while path:
         current, remaining = path[-1]
@@ -447,7 +467,7 @@ def _check_inputs(op: Op, args: tuple[Value, ...]) -> None:
     expected = TensorTuple if op.takes_tuple else Tensor
     for position, arg in enumerate(args):
         if not isinstance(arg, expected):
-            raise TypeError(f"{name}: input {position} is {_kind(arg)}; expected a {expected.__name__}.")
+            raise TypeError(f"{name}: input {position} is {kind(arg)}; expected a {expected.__name__}.")
     for arg in args[1:]:
         if arg.device != args[0].device:
             raise ValueError(f"{name}: inputs are on {args[0].device} and {arg.device}; expected one device.")
@@ -458,87 +478,16 @@ def _check_gradients(name: str, gradients: tuple, inputs: tuple[Value, ...]) -> 
     """Refuse gradients that do not fit the inputs: found here, where the op at fault is known."""
     if len(gradients) != len(inputs):
         raise ValueError(
-            f"{name}.gradient returned {len(gradients)} gradient(s) for {len(inputs)} input(s); expected one for each."
+            f"{name}.gradient returned {len(gradients)} gradient(s); expected one for each of {len(inputs)} input(s)."
         )
-    for position, (gradient, value) in enumerate(zip(gradients, inputs)):
+    for position, (gradient, value) in enumerate(zip(gradients, inputs, strict=True)):
         if gradient is None and not value.requires_grad:
             continue
-        kind = TensorTuple if isinstance(value, TensorTuple) else Tensor
-        if not isinstance(gradient, kind):
-            raise TypeError(
-                f"{name}.gradient returned a value {_kind(gradient)} for input {position}; expected a {kind.__name__}."
-            )
-        if kind is TensorTuple:
-            if len(gradient) != len(value):
-                raise ValueError(
-                    f"{name}.gradient returned a tuple of {len(gradient)} for input {position}; expected {len(value)}."
-                )
-        elif not _same_shape(gradient.shape, value.shape):
-            raise ValueError(
-                f"{name}.gradient returned shape {gradient.shape} for input {position}; "
-                f"expected {value.shape}, the input's own."
-            )
-
-
-def _checked_array(name: str, computed: Any) -> NDArray:
-    """What an op's compute returned, if it is an array."""
-    if isinstance(computed, numpy.generic) and array_api is numpy:
-        # NumPy turns arrays of shape () into scalars.
-        return numpy.asarray(computed)
-    if not isinstance(computed, NDArray):
-        raise TypeError(f"{name}.compute returned a value {_kind(computed)}; expected an array.")
-    return computed
-
-
-def _checked_device(device: Device) -> Device:
-    if not isinstance(device, Device):
-        raise TypeError(f"Tensor: device is {device!r}; expected a device such as needle.cpu().")
-    if not device.enabled():
-        raise ValueError(f"Tensor: device {device} is not enabled here; its backend is not built, or not for this machine.")
-    return device
-
-
-def _checked_dtype(dtype: Any) -> str:
-    possible = ("float16", "float32", "float64") if array_api is numpy else ("float32",)
-    # NumPy's own types, such as numpy.float32, have a __name__ only; its dtypes have a name.
-    name = getattr(dtype, "name", getattr(dtype, "__name__", dtype))
-    if name not in possible:
-        raise TypeError(f"Tensor: dtype is {dtype!r}; expected {' or '.join(map(repr, possible))}.")
-    return name
-
-
-def _checked_numbers(array: Any) -> Any:
-    """`array` as a backend array or a NumPy array of real numbers."""
-    if isinstance(array, NDArray) and array_api is not numpy:
-        return array
-    try:
-        numbers = numpy.asarray(array)
-    except ValueError as error:
-        raise ValueError(f"Tensor: the given value, {_kind(array)}, is no array: {error}") from error
-    if numbers.dtype.kind not in "biuf":
-        raise TypeError(f"Tensor: the given value, {_kind(array)}, holds {numbers.dtype}; expected real numbers.")
-    return numbers
-
-
-def _device_of(array: NDArray) -> Device:
-    return default_device() if array_api is numpy else array.device
-
-
-def _same_shape(a: tuple, b: tuple) -> bool:
-    # A sum over everything has shape () with NumPy and (1,) with NDArray: both count as a scalar's.
-    return (a or (1,)) == (b or (1,))
-
-
-def _number(operator: str, operand: Any) -> float:
-    """The operand beside a Tensor that is not a Tensor itself. NumPy's arrays are refused: they know nothing of gradients."""
-    if not isinstance(operand, (int, float, numpy.integer, numpy.floating)):
-        raise TypeError(
-            f"Tensor {operator}: the other operand is {_kind(operand)}; expected a Tensor or a number. "
-            "needle.Tensor(x) makes one of an array."
-        )
-    return operand
-
-
-def _kind(value: Any) -> str:
-    """How error messages call a value of the wrong type."""
-    return "None" if value is None else f"of type {type(value).__name__}"
+        expected = TensorTuple if isinstance(value, TensorTuple) else Tensor
+        returned = f"{name}.gradient, for input {position}, returned"
+        if not isinstance(gradient, expected):
+            raise TypeError(f"{returned} a value {kind(gradient)}; expected a {expected.__name__}.")
+        if expected is TensorTuple and len(gradient) != len(value):
+            raise ValueError(f"{returned} a tuple of {len(gradient)}; expected {len(value)}, as the input has.")
+        if expected is Tensor and gradient.shape != value.shape:
+            raise ValueError(f"{returned} shape {gradient.shape}; expected {value.shape}, the input's own.")

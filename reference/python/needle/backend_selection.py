@@ -1,4 +1,4 @@
-"""Chooses what tensors are made of, once, at import: `NEEDLE_BACKEND=nd` (needle's own arrays, the default) or `np`."""
+"""What tensors are made of: `NEEDLE_BACKEND=nd`, needle's own arrays (the default), or `np`, NumPy's."""
 
 import os
 
@@ -14,7 +14,9 @@ elif BACKEND == "np":
 
     from .backend_numpy import Device, all_devices, cpu, cpu_numpy, cuda, default_device
 else:
-    raise ImportError(f"NEEDLE_BACKEND is {BACKEND!r}; expected 'nd' (needle's own arrays) or 'np' (NumPy arrays).")
+    raise ImportError(
+        f"NEEDLE_BACKEND is {BACKEND!r}; expected 'nd' (needle's own arrays) or 'np' (NumPy arrays)."
+    )
 
 __all__ = [
     "BACKEND",

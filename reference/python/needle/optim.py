@@ -1,4 +1,4 @@
-"""Optimizers: they change parameters, in place and outside of the graph, by the gradients that backward() left in them."""
+"""Optimizers: they change parameters, in place, by the gradients that backward() left in them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ class Optimizer:
         self.params = list(params)
         for position, param in enumerate(self.params):
             if not isinstance(param, Tensor):
-                raise TypeError(f"Optimizer: parameter {position} is of type {type(param).__name__}; expected a Tensor.")
+                raise TypeError(
+                    f"Optimizer: parameter {position} is of type {type(param).__name__}; expected a Tensor."
+                )
 
     def step(self) -> None:
         """Change every parameter that has a gradient."""
@@ -33,8 +35,8 @@ class Optimizer:
     def clip_grad_norm(self, max_norm: float = 0.25) -> None:
         """Scale all gradients by max_norm / total if their total L2 norm is greater than max_norm.
 
-        The total norm is that of all gradients of all parameters together, as if they were one long vector. Parameters
-        without a gradient are skipped. The new gradients have no history (`grad.data`).
+        The total norm is that of all gradients of all parameters together, as if they were one long vector.
+        Parameters without a gradient are skipped. The new gradients have no history (`grad.data`).
         """
         if not max_norm > 0:
             raise ValueError(f"clip_grad_norm: max_norm is {max_norm}; expected a positive number.")
@@ -56,8 +58,8 @@ class SGD(Optimizer):
         param = param - lr * u
 
     - Parameters whose `grad` is None are skipped.
-    - Work with `param.data` and `param.grad.data`, and assign to `param.data`: otherwise each step adds to the graph, and
-      memory grows without end.
+    - Work with `param.data` and `param.grad.data`, and assign to `param.data`: otherwise each step adds to
+      the graph, and memory grows without end.
     """
 
     def __init__(
@@ -88,8 +90,8 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Adam (Kingma and Ba, "Adam: a method for stochastic optimization", 2014).
 
-    With g = grad + weight_decay * param, moments m and v for every parameter, 0 at first, and t the number of the step, 1 at
-    first:
+    With g = grad + weight_decay * param, moments m and v for every parameter, 0 at first, and t the number of
+    the step, 1 at first:
 
         m = beta1 * m + (1 - beta1) * g                m_hat = m / (1 - beta1**t)
         v = beta2 * v + (1 - beta2) * g**2             v_hat = v / (1 - beta2**t)

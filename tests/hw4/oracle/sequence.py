@@ -42,14 +42,25 @@ def rnn(
 
     X (seq, batch, input); state [h0 (layers, batch, hidden)] or None for zeros.
     """
-    return _run(_module(torch.nn.RNN, layers, nonlinearity=nonlinearity), "rnn_cells", X, state, output_grads)
+    return _run(module(torch.nn.RNN, layers, nonlinearity=nonlinearity), "rnn_cells", X, state, output_grads)
 
 
 def lstm(
     X: Array, state: Sequence[Array] | None, layers: Sequence[Layer], output_grads: Sequence[Array] | None = None
 ) -> Network:
     """Like `rnn`; state is [h0, c0] or None, and output_grads are those of output, h_n and c_n."""
-    return _run(_module(torch.nn.LSTM, layers), "lstm_cells", X, state, output_grads)
+    return _run(module(torch.nn.LSTM, layers), "lstm_cells", X, state, output_grads)
+
+
+def module(kind: Any, layers: Sequence[Layer], **options: Any) -> Any:
+    """torch.nn.RNN or torch.nn.LSTM with these weights."""
+    inputs, hidden = layers[0]["W_ih"].shape[0], layers[0]["W_hh"].shape[0]
+    module = kind(inputs, hidden, len(layers), bias="bias_ih" in layers[0], dtype=torch.float64, **options)
+    with torch.no_grad():
+        for k, layer in enumerate(layers):
+            for name, value in layer.items():
+                getattr(module, f"{WEIGHTS[name]}_l{k}").copy_(torch.from_numpy(value.T))
+    return module
 
 
 def cell_gradients(network: Network) -> dict[str, Array]:
@@ -62,7 +73,7 @@ def cell_gradients(network: Network) -> dict[str, Array]:
 
 
 def smallest_input_of_relu(X: Array, h0: Array | None, layers: Sequence[Layer]) -> float:
-    """How near an RNN with relu comes to the kink: the smallest |x W_ih + b_ih + h W_hh + b_hh| of all steps and layers."""
+    """How near an RNN with relu comes to the kink: its smallest |x W_ih + b_ih + h W_hh + b_hh|."""
     smallest = np.inf
     sequence = X.astype(np.float64)
     for k, layer in enumerate(layers):
@@ -80,16 +91,6 @@ def smallest_input_of_relu(X: Array, h0: Array | None, layers: Sequence[Layer]) 
 def double(array: Array, *, needs_grad: bool = True) -> torch.Tensor:
     """The array as a leaf of float64."""
     return torch.tensor(array, dtype=torch.float64, requires_grad=needs_grad)
-
-
-def _module(kind: Any, layers: Sequence[Layer], **options: Any) -> torch.nn.Module:
-    inputs, hidden = layers[0]["W_ih"].shape[0], layers[0]["W_hh"].shape[0]
-    module = kind(inputs, hidden, len(layers), bias="bias_ih" in layers[0], dtype=torch.float64, **options)
-    with torch.no_grad():
-        for k, layer in enumerate(layers):
-            for name, value in layer.items():
-                getattr(module, f"{WEIGHTS[name]}_l{k}").copy_(torch.from_numpy(value.T))
-    return module
 
 
 def _run(

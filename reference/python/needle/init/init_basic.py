@@ -1,7 +1,7 @@
 """Tensors of constants and of random numbers.
 
-All take `device` (default: cpu()), `dtype` (default: "float32") and `requires_grad` (default: False). The random ones draw
-from NumPy's global generator, on every device: `numpy.random.seed(0)` makes them repeat.
+All take `device` (default: cpu()), `dtype` (default: "float32") and `requires_grad` (default: False). The
+random ones draw from NumPy's global generator, on every device: `numpy.random.seed(0)` makes them repeat.
 """
 
 from __future__ import annotations
@@ -120,7 +120,9 @@ def one_hot(
 def _checked_shape(name: str, shape: tuple) -> tuple[int, ...]:
     for size in shape:
         if not isinstance(size, (int, numpy.integer)):
-            raise TypeError(f"{name}: size {size!r} in the shape is not an int; write {name}(2, 3), not {name}((2, 3)).")
+            raise TypeError(
+                f"{name}: size {size!r} in the shape is not an int; write {name}(2, 3), not {name}((2, 3))."
+            )
         if size < 0:
             raise ValueError(f"{name}: size {size} in the shape is negative.")
     return shape

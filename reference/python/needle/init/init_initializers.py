@@ -14,10 +14,10 @@ from .init_basic import rand, randn
 
 
 def _calculate_fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """(fan_in, fan_out) of a weight: how many inputs each output sums, and how many outputs each input goes to.
+    """(fan_in, fan_out) of a weight: how many inputs an output sums, how many outputs an input goes to.
 
-    A linear weight has shape (in, out). A convolution's has (K, K, C_in, C_out): its two fans are the numbers of channels,
-    times the receptive field K*K. Example: (3, 3, 8, 16) -> (72, 144).
+    A linear weight has shape (in, out). A convolution's has (K, K, C_in, C_out): its two fans are the numbers
+    of channels, times the receptive field K*K. Example: (3, 3, 8, 16) -> (72, 144).
 
     Raises:
         ValueError: the shape has fewer than two axes.
@@ -58,7 +58,10 @@ def xavier_normal(
     shape: tuple[int, ...] | None = None,
     **kwargs: Any,
 ) -> Tensor:
-    """Normal with mean 0 and standard deviation gain * sqrt(2 / (fan_in + fan_out)). Arguments as for xavier_uniform."""
+    """Normal with mean 0 and standard deviation gain * sqrt(2 / (fan_in + fan_out)).
+
+    Arguments as for xavier_uniform.
+    """
     fan_in, fan_out, shape = _fans_and_shape("xavier_normal", fan_in, fan_out, shape)
     ### BEGIN YOUR SOLUTION
     return randn(*shape, std=gain * math.sqrt(2 / (fan_in + fan_out)), **kwargs)
@@ -95,7 +98,10 @@ def kaiming_normal(
     nonlinearity: str = "relu",
     **kwargs: Any,
 ) -> Tensor:
-    """Normal with mean 0 and standard deviation sqrt(2) / sqrt(fan_in). Arguments as for kaiming_uniform."""
+    """Normal with mean 0 and standard deviation gain / sqrt(fan_in), with gain = sqrt(2).
+
+    Arguments as for kaiming_uniform.
+    """
     _check_nonlinearity("kaiming_normal", nonlinearity)
     fan_in, fan_out, shape = _fans_and_shape("kaiming_normal", fan_in, fan_out, shape)
     ### BEGIN YOUR SOLUTION
@@ -113,7 +119,9 @@ def _fans_and_shape(
 ) -> tuple[int, int, tuple[int, ...]]:
     """The arguments with their defaults filled in from each other."""
     if (fan_in is None) != (fan_out is None) or (fan_in is None and shape is None):
-        raise ValueError(f"{name}: got fan_in={fan_in}, fan_out={fan_out}, shape={shape}; expected both fans, or a shape.")
+        raise ValueError(
+            f"{name}: got fan_in={fan_in}, fan_out={fan_out}, shape={shape}; expected both fans, or a shape."
+        )
     if fan_in is None:
         fan_in, fan_out = _calculate_fans(shape)
     if fan_in <= 0 or fan_out <= 0:

@@ -21,7 +21,11 @@ def empty(shape: tuple[int, ...], like: NDArray) -> NDArray:
 
 def full(shape: tuple[int, ...], value: float, like: NDArray) -> NDArray:
     """A new array of one value, with the device and dtype of `like`."""
-    return numpy.full(shape, value, dtype=like.dtype) if IS_NUMPY else like.device.full(shape, value, dtype=like.dtype)
+    return (
+        numpy.full(shape, value, dtype=like.dtype)
+        if IS_NUMPY
+        else like.device.full(shape, value, dtype=like.dtype)
+    )
 
 
 def as_numbers(condition: NDArray, like: NDArray) -> NDArray:
@@ -56,6 +60,5 @@ def power(a: NDArray, b: NDArray) -> NDArray:
     """`a ** b`, element by element."""
     if IS_NUMPY:
         return a**b
-    # The backends have no such kernel, and exp(b * log(a)) is wrong for a <= 0: this takes the way through NumPy.
-    with numpy.errstate(all="ignore"):
-        return array_api.array(a.numpy() ** b.numpy(), device=a.device)
+    # The backends have no such kernel, and exp(b * log(a)) is wrong for a <= 0: by way of NumPy, then.
+    return array_api.array(a.numpy() ** b.numpy(), device=a.device)

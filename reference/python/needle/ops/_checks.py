@@ -11,7 +11,9 @@ import numpy
 def number(op: Any, what: str, value: Any) -> float:
     """`value` as a Python float. Raises TypeError if it is not a real number."""
     if not isinstance(value, (int, float, numpy.integer, numpy.floating)):
-        raise TypeError(f"{_name(op)}: {what} is {value!r}, of type {type(value).__name__}; expected a number.")
+        raise TypeError(
+            f"{_name(op)}: {what} is {value!r}, of type {type(value).__name__}; expected a number."
+        )
     return float(value)
 
 
@@ -71,7 +73,7 @@ def same_shape(op: Any, a: tuple[int, ...], b: tuple[int, ...]) -> None:
 
 
 def reshape(op: Any, old: tuple[int, ...], new: tuple[int, ...]) -> None:
-    """Raises ValueError unless `new` holds as many elements as `old`, for some value of its -1 if there is one."""
+    """Raises ValueError unless `new` holds as many elements as `old`, for some value of a -1 in it."""
     count, known = math.prod(old), math.prod(length for length in new if length != -1)
     unknown = new.count(-1)
     fits = count == known if unknown == 0 else unknown == 1 and known > 0 and count % known == 0

@@ -15,7 +15,8 @@ from .ops_mathematic import broadcast_to, exp, kept_shape, reduce_axes, reshape,
 class LogSoftmax(TensorOp):
     """z -> z - log(sum(exp(z))) over the last axis: the logarithm of softmax(z), in z's shape.
 
-    Example: [[0, 0]] -> [[-log(2), -log(2)]]. Must be right for inputs of ±1000, where exp(1000) is infinite in float32:
+    Example: [[0, 0]] -> [[-log(2), -log(2)]]. Must be right for inputs of ±1000, where exp(1000) is infinite
+    in float32:
     the result does not change when the same number is subtracted from all z, such as the largest.
     """
 
@@ -43,14 +44,15 @@ def logsoftmax(a: Tensor) -> Tensor:
 
 
 class LogSumExp(TensorOp):
-    """Z -> log(sum(exp(Z))) over `axes`: None for all of them, one axis or a tuple of axes, negative ones from the end.
+    """Z -> log(sum(exp(Z))) over `axes`: None for all of them, one axis or a tuple of axes, negative ones
+    from the end.
 
     The axes disappear from the shape, as in Summation. Example: over axis 1, [[0, 0], [1000, 1000]] is
     [log(2), 1000 + log(2)]. Must be right for inputs of ±1000, where exp(1000) is infinite in float32:
     log(sum(exp(Z))) = log(sum(exp(Z - m))) + m for every m, such as the largest Z along the axes.
 
-    Hint for the gradient: how much does the result change when one of the Z grows a little? It too must be right
-    at ±1000; `node` is the output.
+    Hint for the gradient: how much does the result change when one of the Z grows a little? It too must be
+    right at ±1000; `node` is the output.
     """
 
     def __init__(self, axes: int | tuple[int, ...] | None = None):
@@ -58,7 +60,9 @@ class LogSumExp(TensorOp):
 
     def check(self, a: Tensor) -> None:
         if any(a.shape[axis] == 0 for axis in _checks.axes(self, self.axes, len(a.shape))):
-            raise ValueError(f"LogSumExp: axes {self.axes} of shape {a.shape} hold no element; expected 1 or more.")
+            raise ValueError(
+                f"LogSumExp: axes {self.axes} of shape {a.shape} hold no element; expected 1 or more."
+            )
 
     def compute(self, Z: NDArray) -> NDArray:
         ### BEGIN YOUR SOLUTION

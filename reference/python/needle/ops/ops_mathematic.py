@@ -1,8 +1,9 @@
 """The ops of arithmetic, of shapes, and of convolution.
 
-`compute` works on arrays (NumPy's or needle's NDArray, by NEEDLE_BACKEND), `gradient` on Tensors, with ops: then it can be
-differentiated again. EWiseAdd, AddScalar, EWiseMul and MulScalar are complete and show the pattern. `check` refuses shapes
-that the op cannot take, so `compute` need not. `_arrays` holds array functions that NumPy and NDArray spell differently.
+`compute` works on arrays (NumPy's or needle's NDArray, by NEEDLE_BACKEND), `gradient` on Tensors, with ops:
+then it can be differentiated again. EWiseAdd, AddScalar, EWiseMul and MulScalar are complete and show the
+pattern. `check` refuses shapes that the op cannot take, so `compute` need not. `_arrays` holds array
+functions that NumPy and NDArray spell differently.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from .ops_tuple import make_tuple
 
 
 def reduce_axes(array: NDArray, axes: tuple[int, ...] | None, method: str) -> NDArray:
-    """`array.sum` or `array.max`, as `method` says, over several axes, which disappear. The arrays reduce one at a time."""
+    """`array.sum` or `array.max`, as `method` says, over several axes, which disappear. The arrays reduce one
+    at a time."""
     if axes is None:
         return getattr(array, method)()
     # From the last to the first, so that those still to come keep their numbers.
@@ -34,9 +36,12 @@ def kept_shape(shape: tuple[int, ...], axes: tuple[int, ...] | None) -> tuple[in
 
 
 def sum_to_shape(a: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """The sum of `a` over every axis along which `shape` was repeated to become a's: the adjoint of broadcast_to."""
+    """The sum of `a` over every axis along which `shape` was repeated to become a's: the adjoint of
+    broadcast_to."""
     prepended = len(a.shape) - len(shape)
-    repeated = [prepended + axis for axis, length in enumerate(shape) if length == 1 != a.shape[prepended + axis]]
+    repeated = [
+        prepended + axis for axis, length in enumerate(shape) if length == 1 != a.shape[prepended + axis]
+    ]
     axes = (*range(prepended), *repeated)
     return reshape(summation(a, axes), shape) if axes else a
 
@@ -128,8 +133,9 @@ def mul_scalar(a: Tensor, scalar: float) -> Tensor:
 class EWisePow(TensorOp):
     """a ** b, element by element, for equal shapes. Example: [2, 3] ** [3, 0] is [8, 1].
 
-    NDArray has no such operator: `_arrays.power` computes it on both backends. The gradient with respect to b contains
-    log(a): mind a = 0 (for b > 0 it is 0 there), and b = 0 in the gradient with respect to a (which is 0 there, even for a = 0).
+    NDArray has no such operator: `_arrays.power` computes it on both backends. The gradient with respect to b
+    contains log(a): mind a = 0 (for b > 0 it is 0 there), and b = 0 in the gradient with respect to a (which
+    is 0 there, even for a = 0).
     """
 
     def check(self, a: Tensor, b: Tensor) -> None:
@@ -158,7 +164,8 @@ def power(a: Tensor, b: Tensor) -> Tensor:
 
 
 class PowerScalar(TensorOp):
-    """a ** scalar, for a Python number: positive, negative, 0, whole or not. Example: [1, 4] ** -0.5 is [1, 0.5].
+    """a ** scalar, for a Python number: positive, negative, 0, whole or not. Example: [1, 4] ** -0.5 is [1,
+    0.5].
 
     a ** 0 is 1 everywhere, so its gradient is 0 everywhere, even at a = 0.
     """
@@ -293,9 +300,9 @@ def exp(a: Tensor) -> Tensor:
 class ReLU(TensorOp):
     """The larger of a and 0. Example: [-1, 2] -> [0, 2].
 
-    Its slope at a = 0 is taken to be 0. The slope is a constant almost everywhere, so `gradient` may use the array of an
-    input (`realize_cached_data()`) here, to compare it with 0; `_arrays.as_numbers` makes 1.0 and 0.0 of the answer, and
-    `Tensor.make_const` a tensor.
+    Its slope at a = 0 is taken to be 0. The slope is a constant almost everywhere, so `gradient` may use the
+    array of an input (`realize_cached_data()`) here, to compare it with 0; `_arrays.as_numbers` makes 1.0 and
+    0.0 of the answer, and `Tensor.make_const` a tensor.
     """
 
     def compute(self, a: NDArray) -> NDArray:
@@ -316,7 +323,8 @@ def relu(a: Tensor) -> Tensor:
 
 
 class Tanh(TensorOp):
-    """The hyperbolic tangent, between -1 and 1. Its derivative is 1 - tanh(a)**2; `node` is the output, tanh(a)."""
+    """The hyperbolic tangent, between -1 and 1. Its derivative is 1 - tanh(a)**2; `node` is the output,
+    tanh(a)."""
 
     def compute(self, a: NDArray) -> NDArray:
         ### BEGIN YOUR SOLUTION
@@ -338,10 +346,11 @@ def tanh(a: Tensor) -> Tensor:
 
 
 class Transpose(TensorOp):
-    """Exchange two axes: those of the pair `axes`, or the last two for None. Negative axes count from the end.
+    """Exchange two axes: those of the pair `axes`, or the last two for None. Negative axes count from the
+    end.
 
-    Example: shape (2, 3, 5) becomes (2, 5, 3), and with axes (0, 1) it becomes (3, 2, 5). NDArray knows `permute`, which
-    takes a place for every axis (`_arrays.permute` on both backends).
+    Example: shape (2, 3, 5) becomes (2, 5, 3), and with axes (0, 1) it becomes (3, 2, 5). NDArray knows
+    `permute`, which takes a place for every axis (`_arrays.permute` on both backends).
     """
 
     def __init__(self, axes: tuple[int, int] | None = None):
@@ -405,8 +414,8 @@ def permute(a: Tensor, axes: tuple[int, ...]) -> Tensor:
 class Reshape(TensorOp):
     """The same elements, in the same row-major order, in another shape. Example: (2, 6) -> (3, 4).
 
-    One length may be -1: it is what the others leave, as in the reshape of both kinds of arrays. NDArray's wants a compact
-    array, which a permuted or broadcast one is not (`_arrays.compact`).
+    One length may be -1: it is what the others leave, as in the reshape of both kinds of arrays. NDArray's
+    wants a compact array, which a permuted or broadcast one is not (`_arrays.compact`).
     """
 
     def __init__(self, shape: tuple[int, ...]):
@@ -434,9 +443,9 @@ def reshape(a: Tensor, shape: tuple[int, ...]) -> Tensor:
 class BroadcastTo(TensorOp):
     """Repeat a along axes of length 1, and along new axes in front, to become `shape`.
 
-    Example: (3, 1) -> (3, 4) repeats each row's one element four times; (4,) -> (3, 4) repeats the whole three times.
-    Hint for the gradient: an element that was used four times collects the gradients of all four uses. The result must
-    have the input's shape again.
+    Example: (3, 1) -> (3, 4) repeats each row's one element four times; (4,) -> (3, 4) repeats the whole
+    three times. Hint for the gradient: an element that was used four times collects the gradients of all four
+    uses. The result must have the input's shape again.
     """
 
     def __init__(self, shape: tuple[int, ...]):
@@ -462,11 +471,12 @@ def broadcast_to(a: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 class Summation(TensorOp):
-    """The sum over `axes`: None for all of them, one axis, or a tuple of axes; negative ones count from the end.
+    """The sum over `axes`: None for all of them, one axis, or a tuple of axes; negative ones count from the
+    end.
 
-    The axes disappear from the shape: (2, 3, 5) summed over (0, -1) is (3,). The sum over None has shape (1,) with NDArray
-    and () with NumPy. NDArray.sum takes one axis at a time, or None.
-    Hint for the gradient: every element of the input counts once in the sum it belongs to.
+    The axes disappear from the shape: (2, 3, 5) summed over (0, -1) is (3,). The sum over None has shape (1,)
+    with NDArray and () with NumPy. NDArray.sum takes one axis at a time, or None. Hint for the gradient:
+    every element of the input counts once in the sum it belongs to.
     """
 
     def __init__(self, axes: int | tuple[int, ...] | None = None):
@@ -495,9 +505,9 @@ def summation(a: Tensor, axes: int | tuple[int, ...] | None = None) -> Tensor:
 class Stack(TensorOp):
     """A TensorTuple of n tensors of one shape -> one tensor with a new axis of length n at `axis`.
 
-    Example: three tensors of shape (2, 2) stacked at axis 2 make one of shape (2, 2, 3), whose [:, :, k] is the k-th. A
-    negative axis counts from the end of the result. `_arrays.empty` makes a new array, to be filled part by part.
-    The gradient that is asked for is that of the TensorTuple.
+    Example: three tensors of shape (2, 2) stacked at axis 2 make one of shape (2, 2, 3), whose [:, :, k] is
+    the k-th. A negative axis counts from the end of the result. `_arrays.empty` makes a new array, to be
+    filled part by part. The gradient that is asked for is that of the TensorTuple.
     """
 
     takes_tuple = True
@@ -544,7 +554,8 @@ def stack(args: TensorTuple | list[Tensor] | tuple[Tensor, ...], axis: int) -> T
 class Split(TensorTupleOp):
     """Undo stack: a tensor -> the TensorTuple of its slices along `axis`, without that axis.
 
-    Example: shape (2, 2, 3) split at axis 2 makes three tensors of shape (2, 2). The gradient that arrives is a TensorTuple.
+    Example: shape (2, 2, 3) split at axis 2 makes three tensors of shape (2, 2). The gradient that arrives is
+    a TensorTuple.
     """
 
     def __init__(self, axis: int):
@@ -607,9 +618,9 @@ def flip(a: Tensor, axes: int | tuple[int, ...] | None = None) -> Tensor:
 class Dilate(TensorOp):
     """Put `dilation` zeros after every element along `axes`: a length s becomes s * (dilation + 1).
 
-    Example: [[1, 2], [3, 4]] dilated by 1 over both axes is [[1, 0, 2, 0], [0, 0, 0, 0], [3, 0, 4, 0], [0, 0, 0, 0]].
-    Axes beyond the array's rank are ignored. A slice with a step names every (dilation + 1)-th element, for reading and for
-    writing.
+    Example: [[1, 2], [3, 4]] dilated by 1 over both axes is [[1, 0, 2, 0], [0, 0, 0, 0], [3, 0, 4, 0], [0, 0,
+    0, 0]]. Axes beyond the array's rank are ignored. A slice with a step names every (dilation + 1)-th
+    element, for reading and for writing.
     """
 
     def __init__(self, axes: int | tuple[int, ...], dilation: int):
@@ -636,9 +647,11 @@ def dilate(a: Tensor, axes: int | tuple[int, ...], dilation: int) -> Tensor:
 
 
 class UnDilate(TensorOp):
-    """Undo dilate: keep the first of every `dilation` + 1 elements along `axes`; a length s becomes ceil(s / (dilation + 1)).
+    """Undo dilate: keep the first of every `dilation` + 1 elements along `axes`; a length s becomes ceil(s /
+    (dilation + 1)).
 
-    Axes beyond the array's rank are ignored. What is dropped has no influence on the result, so its gradient is 0.
+    Axes beyond the array's rank are ignored. What is dropped has no influence on the result, so its gradient
+    is 0.
     """
 
     def __init__(self, axes: int | tuple[int, ...], dilation: int):
@@ -675,7 +688,8 @@ def axis_steps(ndim: int, axes: tuple[int, ...], dilation: int) -> tuple[int, ..
 
 
 class Pad(TensorOp):
-    """Put zeros around: for each axis a pair, how many before and how many after; a negative number crops instead."""
+    """Put zeros around: for each axis a pair, how many before and how many after; a negative number crops
+    instead."""
 
     def __init__(self, widths: tuple[tuple[int, int], ...]):
         self.widths = tuple(widths)
@@ -706,9 +720,9 @@ def pad(a: Tensor, widths: tuple[tuple[int, int], ...]) -> Tensor:
 class MatMul(TensorOp):
     """The matrix product of the last two axes: (..., m, k) @ (..., k, n) -> (..., m, n).
 
-    The axes before them count products, and broadcast against each other: (5, 1, 2, 3) @ (4, 3, 7) -> (5, 4, 2, 7).
-    NDArray's @ takes two matrices; `arr[i]` keeps its first axis, with length 1.
-    Hints for the gradient: which products of out_grad with a or b, transposed or not, have the shapes wanted? Where an
+    The axes before them count products, and broadcast against each other: (5, 1, 2, 3) @ (4, 3, 7) -> (5, 4,
+    2, 7). NDArray's @ takes two matrices; `arr[i]` keeps its first axis, with length 1. Hints for the
+    gradient: which products of out_grad with a or b, transposed or not, have the shapes wanted? Where an
     input was broadcast, its gradient collects all uses, as in BroadcastTo.
     """
 
@@ -736,8 +750,12 @@ class MatMul(TensorOp):
             stacked = array_api.reshape(_arrays.compact(a), (math.prod(batch) * rows, inner))
             return array_api.reshape(stacked @ b, (*batch, rows, columns))
         count = math.prod(batch)
-        a = array_api.reshape(_arrays.compact(array_api.broadcast_to(a, (*batch, rows, inner))), (count, rows, inner))
-        b = array_api.reshape(_arrays.compact(array_api.broadcast_to(b, (*batch, inner, columns))), (count, inner, columns))
+        a = array_api.reshape(
+            _arrays.compact(array_api.broadcast_to(a, (*batch, rows, inner))), (count, rows, inner)
+        )
+        b = array_api.reshape(
+            _arrays.compact(array_api.broadcast_to(b, (*batch, inner, columns))), (count, inner, columns)
+        )
         out = _arrays.empty((count, rows, columns), like=a)
         for i in range(count):
             left = array_api.reshape(_arrays.compact(a[i : i + 1, :, :]), (rows, inner))
@@ -777,16 +795,18 @@ def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
 class Conv(TensorOp):
     """Slide the kernels W over the images Z: Z (N, H, W, C_in), W (K, K, C_in, C_out) -> (N, H', W', C_out).
 
-    Z is padded with `padding` zeros at all four edges of the image, a kernel's taps lie `dilation` apart, and it is applied
-    at every `stride`-th place: H' = (H + 2 * padding - dilation * (K - 1) - 1) // stride + 1, and
-    out[n, i, j, o] = sum over r, s, c of Z_padded[n, i*stride + r*dilation, j*stride + s*dilation, c] * W[r, s, c, o].
+    Z is padded with `padding` zeros at all four edges of the image, a kernel's taps lie `dilation` apart, and
+    it is applied at every `stride`-th place: H' = (H + 2 * padding - dilation * (K - 1) - 1) // stride + 1,
+    and out[n, i, j, o] = sum over r, s, c of Z_padded[n, i*stride + r*dilation, j*stride + s*dilation, c] *
+    W[r, s, c, o].
 
-    Example: 3x3 kernels over (1, 32, 32, 3) give (1, 30, 30, C_out), and with padding 1 again 32x32.
-    One product computes it (im2col): a view of the padded Z of shape (N, H', W', K, K, C_in) with suitable strides holds for
-    every output the numbers it is made of (`_arrays.as_strided`); reshaped to (N*H'*W', K*K*C_in), it is multiplied by W as
-    a (K*K*C_in, C_out) matrix. Begin with stride 1, no padding and no dilation.
-    Hints for the gradient, two convolutions, are in the notebook. Where `stride` does not divide the way that the kernel can go,
-    the last rows and columns of Z are used less, or not at all. An op of your own for what is missing is welcome.
+    Example: 3x3 kernels over (1, 32, 32, 3) give (1, 30, 30, C_out), and with padding 1 again 32x32. One
+    product computes it (im2col): a view of the padded Z of shape (N, H', W', K, K, C_in) with suitable
+    strides holds for every output the numbers it is made of (`_arrays.as_strided`); reshaped to (N*H'*W',
+    K*K*C_in), it is multiplied by W as a (K*K*C_in, C_out) matrix. Begin with stride 1, no padding and no
+    dilation. Hints for the gradient, two convolutions, are in the notebook. Where `stride` does not divide
+    the way that the kernel can go, the last rows and columns of Z are used less, or not at all. An op of your
+    own for what is missing is welcome.
     """
 
     def __init__(self, stride: int = 1, padding: int = 0, dilation: int = 1):
@@ -798,7 +818,9 @@ class Conv(TensorOp):
         _checks.rank(self, "the image batch Z", Z.shape, 4, "(N, H, W, C_in)")
         _checks.rank(self, "the kernel W", W.shape, 4, "(K, K, C_in, C_out)")
         if Z.shape[3] != W.shape[2]:
-            raise ValueError(f"Conv: Z {Z.shape} has {Z.shape[3]} channels, but W {W.shape} expects {W.shape[2]}.")
+            raise ValueError(
+                f"Conv: Z {Z.shape} has {Z.shape[3]} channels, but W {W.shape} expects {W.shape[2]}."
+            )
         for axis, what in enumerate(("high", "wide")):
             padded = Z.shape[1 + axis] + 2 * self.padding
             reach = self.dilation * (W.shape[axis] - 1) + 1
@@ -841,7 +863,8 @@ class Conv(TensorOp):
     def gradient(self, out_grad: Tensor, node: Tensor):
         ### BEGIN YOUR SOLUTION
         Z, W = node.inputs
-        # Each costs as much as the forward pass: leave out what nobody needs, such as the gradient of the first images.
+        # Each costs as much as the forward pass: leave out what nobody needs, such as the gradient of the
+        # first images.
         grad_z = self._gradient_of_images(out_grad, Z, W) if Z.requires_grad else None
         grad_w = self._gradient_of_kernels(out_grad, Z, W) if W.requires_grad else None
         return grad_z, grad_w
@@ -850,14 +873,16 @@ class Conv(TensorOp):
     ### BEGIN YOUR SOLUTION
 
     def _gradient_of_images(self, out_grad: Tensor, Z: Tensor, W: Tensor) -> Tensor:
-        """Every gradient goes back through every tap of its kernel: a convolution with the kernels turned around."""
+        """Every gradient goes back through every tap of its kernel: a convolution with the kernels turned
+        around."""
         # The gradients as far apart as the windows were, each at the first row and column of its window.
         spread = dilate(out_grad, (1, 2), self.stride - 1)
         turned = transpose(flip(W, (0, 1)), (2, 3))
         widths = [(0, 0)] * 4
         for axis in (1, 2):
-            # Z's first element sits `padding` into the padded image, and as the last tap sees `before` gradients before it.
-            # After: what the result lacks to Z's length. Less than 0 where the padding is wider than the kernel reaches.
+            # Z's first element sits `padding` into the padded image, and as the last tap sees `before`
+            # gradients before it. After: what the result lacks to Z's length. Less than 0 where the padding
+            # is wider than the kernel reaches.
             before = self.dilation * (W.shape[axis - 1] - 1) - self.padding
             after = Z.shape[axis] + self.padding - spread.shape[axis]
             widths[axis] = (before, after)
@@ -866,8 +891,8 @@ class Conv(TensorOp):
     def _gradient_of_kernels(self, out_grad: Tensor, Z: Tensor, W: Tensor) -> Tensor:
         """Every tap meets every gradient at a pixel: a convolution of Z with the gradients as the kernel.
 
-        It sums over channels, so the images of the batch take their place. Strides and dilation change roles: windows
-        `stride` apart are now the kernel's taps, taps `dilation` apart now the windows.
+        It sums over channels, so the images of the batch take their place. Strides and dilation change roles:
+        windows `stride` apart are now the kernel's taps, taps `dilation` apart now the windows.
         """
         as_images = permute(Z, (3, 1, 2, 0))  # (C_in, H, W, N)
         as_kernels = permute(out_grad, (1, 2, 0, 3))  # (H', W', N, C_out)

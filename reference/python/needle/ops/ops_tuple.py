@@ -36,9 +36,10 @@ def make_tuple(*args: Tensor) -> TensorTuple:
 class OneOfTuple(TensorTuple):
     """A gradient of the tuple `whole` that is zero but for some elements: `items`, by their index.
 
-    A tuple of n tensors, taken apart, gets n gradients of one element each. Filled up with zeros they would take n**2
-    additions to add up: 0.2 s for the 40 words of a sequence. Here zeros are made only where there is nothing else.
-    It is no node of the graph: an op that is to be differentiated again must take its elements.
+    A tuple of n tensors, taken apart, gets n gradients of one element each. Filled up with zeros they would
+    take n**2 additions to add up: 0.2 s for the 40 words of a sequence. Here zeros are made only where there
+    is nothing else. It is no node of the graph: an op that is to be differentiated again must take its
+    elements.
     """
 
     def __init__(self, whole: TensorTuple, items: dict[int, Tensor]):
@@ -55,7 +56,9 @@ class OneOfTuple(TensorTuple):
     def __add__(self, other: TensorTuple) -> TensorTuple:
         if not isinstance(other, OneOfTuple):
             return super().__add__(other)
-        both = {index: self.items[index] + other.items[index] for index in self.items.keys() & other.items.keys()}
+        both = {
+            index: self.items[index] + other.items[index] for index in self.items.keys() & other.items.keys()
+        }
         return OneOfTuple(self.whole, {**self.items, **other.items, **both})
 
     def realize_cached_data(self) -> tuple[NDArray, ...]:
@@ -68,8 +71,8 @@ class OneOfTuple(TensorTuple):
 class TupleGetItem(TensorOp):
     """A TensorTuple t -> its element `t[index]`; a negative index counts from the end.
 
-    The gradient is that of the whole tuple, so a TensorTuple itself: elements that were not taken do not matter to
-    the result. `node.inputs[0]` is the tuple, `init.zeros_like(x)` makes a tensor of zeros.
+    The gradient is that of the whole tuple, so a TensorTuple itself: elements that were not taken do not
+    matter to the result. `node.inputs[0]` is the tuple, `init.zeros_like(x)` makes a tensor of zeros.
     """
 
     takes_tuple = True
@@ -79,7 +82,9 @@ class TupleGetItem(TensorOp):
 
     def check(self, a: TensorTuple) -> None:
         if not -len(a) <= self.index < len(a):
-            raise IndexError(f"TupleGetItem: index {self.index} is out of range for a tuple of {len(a)} tensors.")
+            raise IndexError(
+                f"TupleGetItem: index {self.index} is out of range for a tuple of {len(a)} tensors."
+            )
 
     def compute(self, a: tuple[NDArray, ...]) -> NDArray:
         ### BEGIN YOUR SOLUTION

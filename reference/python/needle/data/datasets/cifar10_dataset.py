@@ -68,7 +68,8 @@ def read_batch_file(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
             batch = _ArrayUnpickler(file, encoding="bytes").load()
         data, labels = np.asarray(batch[b"data"]), np.asarray(batch[b"labels"]).astype(np.int64)
     except _DAMAGED as error:
-        raise ValueError(f"CIFAR10Dataset: {path} is no CIFAR-10 batch file ({error}). {_HOW_TO_GET_IT}") from error
+        why = f"{type(error).__name__}: {error}"
+        raise ValueError(f"CIFAR10Dataset: {path} is no CIFAR-10 batch file ({why}). {_HOW_TO_GET_IT}") from error
     if data.dtype != np.uint8 or labels.ndim != 1 or data.shape != (labels.size, 3 * 32 * 32):
         raise ValueError(
             f"CIFAR10Dataset: {path} holds data of shape {data.shape}, {data.dtype}, and labels of shape "

@@ -1,0 +1,135 @@
+"""The suite under pytest: what selects, what decides a verdict, and what stops a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, TOY, lay_over
+
+PYTEST = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider", "-v"]
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    """A copy of the toy's suite that a test may change."""
+    return Path(shutil.copytree(TOY / "assignment", tmp_path / "suite"))
+
+
+def run(suite: Path, *options: str, tree: str = "good") -> subprocess.CompletedProcess[str]:
+    """Run pytest over a suite, as a student does, on one of the toy's submissions."""
+    place = lay_over(tree, suite.parent / "trees" / tree) if not (suite.parent / "trees" / tree).exists() else None
+    command = [*PYTEST, str(suite), "--tree", str(place or suite.parent / "trees" / tree), *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+
+
+def passed(result: subprocess.CompletedProcess[str]) -> set[str]:
+    """The test functions with a case that passed."""
+    lines = [line for line in result.stdout.splitlines() if "PASSED" in line]
+    return {line.partition("::")[2].partition("[")[0] for line in lines}
+
+
+def replace_test(suite: Path, body: str) -> None:
+    """Let the suite have one test with this body."""
+    (suite / "test_toy.py").write_text(
+        "import pytest\nfrom probes import vectors\nfrom grader.compare import assert_close\n\n"
+        '@pytest.mark.problem("add")\ndef test_add(subject, rng):\n    """One sentence."""\n    ' + body + "\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("expression", "functions"),
+    [
+        ("add", {"test_add"}),
+        ("elementwise", {"test_add", "test_scale"}),
+        ("multiply", {"test_scale"}),
+        ("elementwise and not scale", {"test_add"}),
+        ("test_total", {"test_total"}),
+    ],
+    ids=["problem", "bucket", "alias", "expression", "function"],
+)
+def test_selection_knows_problems_buckets_and_tests(suite: Path, expression: str, functions: set[str]) -> None:
+    """-k selects by problem, alias, bucket and test name, in pytest's expressions."""
+    assert passed(run(suite, "-k", expression)) == functions
+
+
+def test_seed_is_printed(suite: Path) -> None:
+    """A run without --seed draws one and prints it, so that it can be repeated."""
+    assert "seed " in run(suite, "-k", "add").stdout
+
+
+def test_failure_is_told_in_plain_words(suite: Path) -> None:
+    """A wrong answer shows the message and the command that repeats the case, and none of the harness's code."""
+    output = run(suite, "-k", "scale", "--seed", "5", tree="wrong").stdout
+    assert "scale: out is wrong at [0]" in output
+    assert "--seed 5" in output
+    assert "def assert_close" not in output
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["{}['missing']", "subject(vectors.add)", "assert_close(rng.normal(2), 'words')", "raise OSError('disk')"],
+    ids=["bug", "wrong call", "broken oracle", "environment"],
+)
+def test_fault_of_ours_stops_the_run(suite: Path, body: str) -> None:
+    """An error of a test itself ends the run with exit status 3: it can never become somebody's lost point."""
+    replace_test(suite, body)
+    result = run(suite)
+    assert result.returncode == 3, result.stdout
+    assert "the harness is at fault in test_toy.py::test_add" in result.stdout
+
+
+def test_assertion_of_a_test_is_a_failure(suite: Path) -> None:
+    """A plain assert in a test judges the submission like a comparison."""
+    replace_test(suite, "assert 1 == 2")
+    result = run(suite)
+    assert result.returncode == 1
+    assert "1 failed" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--device", "tpu"], "--device has value 'tpu'; expected one of: cpu, gpu."),
+        (["--sandbox", "jail"], "--sandbox has value 'jail'; expected one of: none."),
+        (["--tree", "nowhere"], "nowhere"),
+    ],
+    ids=["device", "sandbox", "tree"],
+)
+def test_bad_option_is_one_sentence(suite: Path, options: list[str], sentence: str) -> None:
+    """An option's bad value is named, with what was expected, and the exit status of bad usage."""
+    result = run(suite, *options)
+    assert sentence in result.stdout + result.stderr
+    assert result.returncode == 4
+
+
+def test_unknown_problem_in_a_marker_is_refused(suite: Path) -> None:
+    """A test that names a problem which the assignment does not have is an error of the suite, found at collection."""
+    (suite / "test_toy.py").write_text('import pytest\n\n@pytest.mark.problem("addd")\ndef test_add(): ...\n')
+    result = run(suite)
+    assert "toy has no problem 'addd'; expected one of: add, scale, total." in result.stdout + result.stderr
+    assert result.returncode not in (0, 1)
+
+
+def test_events_tell_every_case_once(suite: Path) -> None:
+    """The stream for `grader grade` has the list of cases first, then one verdict for each."""
+    reader, writer = os.pipe()
+    tree = lay_over("good", suite.parent / "good")
+    command = [*PYTEST, str(suite), "--tree", str(tree), "--events", str(writer)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, pass_fds=[writer]):
+        os.close(writer)
+        with os.fdopen(reader) as lines:
+            events = [json.loads(line) for line in lines]
+    assert events[0]["event"] == "collected"
+    verdicts = [event["id"] for event in events if event["event"] == "verdict"]
+    assert sorted(verdicts) == sorted(case["id"] for case in events[0]["cases"])
+
+
+def test_in_process_isolation_runs_the_same_cases(suite: Path) -> None:
+    """--isolation=none passes what a worker passes."""
+    assert passed(run(suite, "--isolation", "none")) == {"test_add", "test_scale", "test_total"}

@@ -1,0 +1,220 @@
+"""Probes of the language model: embedding, the model, the loss, SGD, and training on text.
+
+A model's weights are sent: {"embedding": (words, embedding), "layers": [see probes/sequence.py], "linear_weight":
+(hidden, words), "linear_bias": (words,)}. They are assigned to the parts of the model by what these parts are, because
+only their order, not their names, belongs to needle's interface.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as np
+
+from probes._common import tensor, to_numpy, training
+from probes._layers import assign, backward_all, gradients, places
+
+Weights = dict[str, Any]
+
+
+def embedding(
+    needle: Any, device: Any, ids: np.ndarray, weight: np.ndarray, output_grad: np.ndarray | None = None
+) -> dict[str, Any]:
+    """An Embedding's output, and with output_grad its weight's gradient."""
+    layer = needle.nn.Embedding(*weight.shape, device=device)
+    (parameter,) = layer.parameters()
+    assign(needle, device, "the weight", parameter, weight)
+    output = layer(tensor(needle, device, ids, requires_grad=False))
+    answer = {"output": to_numpy(output)}
+    if output_grad is not None:
+        backward_all(needle, device, [output], [output_grad])
+        answer.update(gradients({"weight": parameter}))
+    return answer
+
+
+def initial_embedding(needle: Any, device: Any, *, words: int, size: int, seed: int) -> dict[str, Any]:
+    """A new Embedding's weight, drawn after NumPy's global generator was seeded."""
+    np.random.seed(seed)
+    parameters = needle.nn.Embedding(words, size, device=device).parameters()
+    answer = {f"parameter {k}": to_numpy(parameter) for k, parameter in enumerate(parameters)}
+    return {**answer, "number_of_parameters": len(parameters), **places(parameters)}
+
+
+def model(
+    needle: Any,
+    device: Any,
+    ids: np.ndarray,
+    state: list[np.ndarray] | None,
+    weights: Weights,
+    *,
+    recurrent: str,
+    output_grads: list[np.ndarray] | None = None,
+) -> dict[str, Any]:
+    """A LanguageModel's logits and state, and the gradients of state and weights with respect to all of these outputs.
+
+    recurrent: "rnn" or "lstm". output_grads: of the logits and of every part of the state.
+    """
+    net, parameters, values = _with_weights(needle, device, weights, recurrent)
+    before = [tensor(needle, device, part) for part in state or ()]
+    argument = [] if not before else before if len(before) == 1 else [tuple(before)]
+    logits, after = net(tensor(needle, device, ids, requires_grad=False), *argument)
+    results = [logits, *(after if isinstance(after, tuple) else (after,))]
+    names = ("logits", "h", "c")
+    answer = {name: to_numpy(part) for name, part in zip(names, results, strict=False)}
+    if output_grads is not None:
+        backward_all(needle, device, results, output_grads)
+        initial = dict(zip(("h0", "c0"), before, strict=False))
+        answer.update(gradients({**initial, **parameters}, values))
+    return answer
+
+
+def initial_model(
+    needle: Any,
+    device: Any,
+    *,
+    recurrent: str,
+    embedding_size: int,
+    words: int,
+    hidden_size: int,
+    num_layers: int,
+    seed: int,
+) -> dict[str, Any]:
+    """A new LanguageModel's parameters, drawn after NumPy's global generator was seeded."""
+    np.random.seed(seed)
+    sizes = (embedding_size, words, hidden_size, num_layers)
+    net = _language_model()(*sizes, seq_model=recurrent, device=device)
+    named = _named_parameters(needle, net, recurrent)
+    answer = {name: to_numpy(parameter) for name, parameter in named.items()}
+    return {**answer, "number_of_parameters": len(net.parameters()), **places(net.parameters())}
+
+
+def loss(needle: Any, device: Any, logits: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+    """SoftmaxLoss, and the gradient of the logits for an output gradient of 1."""
+    leaf = tensor(needle, device, logits)
+    value = needle.nn.SoftmaxLoss()(leaf, tensor(needle, device, y, requires_grad=False))
+    answer = {"loss": to_numpy(value)}
+    value.backward()
+    return {**answer, **gradients({"logits": leaf})}
+
+
+def sgd(
+    needle: Any,
+    device: Any,
+    parameters: list[np.ndarray],
+    grads: list[list[np.ndarray]],
+    **options: float,
+) -> dict[str, Any]:
+    """The parameters after each step of SGD; grads[step][k] is parameter k's gradient."""
+    params = [needle.nn.Parameter(tensor(needle, device, array)) for array in parameters]
+    optimizer = needle.optim.SGD(params, **options)
+    answer = {}
+    for step, arrays in enumerate(grads):
+        _give_gradients(needle, device, params, arrays)
+        optimizer.step()
+        for k, param in enumerate(params):
+            answer[f"parameter {k} after step {step + 1}"] = np.array(to_numpy(param))
+    return {**answer, "dtypes": places(params)["dtypes"]}
+
+
+def clip(
+    needle: Any, device: Any, grads: list[np.ndarray], *, max_norm: float, optimizer: str
+) -> dict[str, Any]:
+    """The gradients after clip_grad_norm, and the parameters, which must stay as they were: 1 everywhere."""
+    params = [needle.nn.Parameter(tensor(needle, device, np.ones_like(grad))) for grad in grads]
+    _give_gradients(needle, device, params, grads)
+    getattr(needle.optim, optimizer)(params).clip_grad_norm(max_norm)
+    answer = {f"gradient {k}": to_numpy(param.grad) for k, param in enumerate(params)}
+    return {**answer, **{f"parameter {k}": to_numpy(param) for k, param in enumerate(params)}}
+
+
+def train(
+    needle: Any,
+    device: Any,
+    batches: np.ndarray,
+    weights: Weights,
+    *,
+    recurrent: str,
+    seq_len: int,
+    optimizer: str = "SGD",
+    **options: float,
+) -> dict[str, Any]:
+    """train_ptb's accuracy and loss, and the weights afterwards. options: n_epochs, lr, weight_decay, clip."""
+    net, parameters, values = _with_weights(needle, device, weights, recurrent)
+    kind = getattr(needle.optim, optimizer)
+    result = training().train_ptb(
+        net, batches, seq_len=seq_len, optimizer=kind, device=device, dtype="float32", **options
+    )
+    return {**_measured(result), **_after(parameters, values)}
+
+
+def evaluate(
+    needle: Any, device: Any, batches: np.ndarray, weights: Weights, *, recurrent: str, seq_len: int
+) -> dict[str, Any]:
+    """evaluate_ptb's accuracy and loss, and the weights afterwards."""
+    net, parameters, values = _with_weights(needle, device, weights, recurrent)
+    result = training().evaluate_ptb(net, batches, seq_len=seq_len, device=device, dtype="float32")
+    return {**_measured(result), **_after(parameters, values)}
+
+
+def _language_model() -> Any:
+    return importlib.import_module("models").LanguageModel
+
+
+def _with_weights(needle: Any, device: Any, weights: Weights, recurrent: str) -> tuple[Any, dict, dict]:
+    """A LanguageModel with these weights; its parameters and what was assigned to them, by name."""
+    words, embedding_size = weights["embedding"].shape
+    hidden_size = weights["linear_weight"].shape[0]
+    sizes = (embedding_size, words, hidden_size, len(weights["layers"]))
+    net = _language_model()(*sizes, seq_model=recurrent, device=device)
+    values = {"the embedding": weights["embedding"]}
+    for k, layer in enumerate(weights["layers"]):
+        values |= {f"{recurrent}_cells[{k}].{name}": value for name, value in layer.items()}
+    values |= {"the linear layer's weight": weights["linear_weight"], "the linear layer's bias": weights["linear_bias"]}
+    parameters = _named_parameters(needle, net, recurrent)
+    for name, value in values.items():
+        assign(needle, device, name, parameters[name], value)
+    return net, parameters, values
+
+
+def _named_parameters(needle: Any, net: Any, recurrent: str) -> dict[str, Any]:
+    embedding_layer = _part(needle, net, needle.nn.Embedding)
+    network = _part(needle, net, needle.nn.RNN if recurrent == "rnn" else needle.nn.LSTM)
+    linear = _part(needle, net, needle.nn.Linear)
+    named = {"the embedding": embedding_layer.parameters()[0]}
+    for k, cell in enumerate(getattr(network, f"{recurrent}_cells")):
+        for name in ("W_ih", "W_hh", "bias_ih", "bias_hh"):
+            named[f"{recurrent}_cells[{k}].{name}"] = getattr(cell, name)
+    return {**named, "the linear layer's weight": linear.weight, "the linear layer's bias": linear.bias}
+
+
+def _part(needle: Any, net: Any, kind: type) -> Any:
+    """The module of that kind inside the model, the outermost one where there are several."""
+    waiting, seen = [net], set()
+    while waiting:
+        value = waiting.pop(0)
+        if isinstance(value, kind):
+            return value
+        if isinstance(value, needle.nn.Module) and id(value) not in seen:
+            seen.add(id(value))
+            waiting.extend(vars(value).values())
+        elif isinstance(value, (list, tuple)):
+            waiting.extend(value)
+        elif isinstance(value, dict):
+            waiting.extend(value.values())
+    raise ValueError(f"the LanguageModel holds no nn.{kind.__name__}; expected one in its attributes")
+
+
+def _give_gradients(needle: Any, device: Any, params: list[Any], grads: list[np.ndarray]) -> None:
+    for param, grad in zip(params, grads, strict=True):
+        param.grad = tensor(needle, device, grad, requires_grad=False)
+
+
+def _measured(result: Any) -> dict[str, Any]:
+    accuracy, loss = result
+    return {"accuracy": to_numpy(accuracy), "loss": to_numpy(loss)}
+
+
+def _after(parameters: dict[str, Any], values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The parameters' values, in the shapes in which they were sent."""
+    return {name: to_numpy(parameter).reshape(values[name].shape) for name, parameter in parameters.items()}
