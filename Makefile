@@ -37,7 +37,7 @@ doctor: $(BIN)/.ready ## what this machine has, what it lacks, and how to mend i
 	@$(BIN)/python -m grader doctor
 
 test: $(BIN)/.ready lint check-student ## everything that must hold: style, types, the harness's tests, the suite on both trees
-	$(BIN)/python -m pytest tests/harness
+	$(BIN)/python -m pytest $(or $(wildcard tests/harness),tests/hw4)
 
 lint: $(BIN)/.ready
 	$(BIN)/ruff check .

@@ -118,8 +118,9 @@ def build(
                 continue
         if is_cuda(source):
             notes.append(f"{module.rpartition('.')[2]} is not built: {why}")
-        elif fault is None:
+        else:
             fault = why
+            break
     return BuiltTree(name, staged.root, modules, fault, tuple(notes), staged.identity)
 
 

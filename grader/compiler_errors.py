@@ -8,6 +8,7 @@ from pathlib import Path
 from grader.toolchain import Toolchain
 
 _MAX_LINES = 8
+_MAX_LINE = 300  # characters; also because a pattern on a line of 1 MB, which a tree can provoke, may take minutes
 _MAX_CHARACTERS = 1500
 # file:line:column: error: message (GCC, Clang), file(line): error: message (nvcc), program: error: message (drivers)
 _ERROR = re.compile(
@@ -25,22 +26,22 @@ _NOISE = re.compile(r"^(FAILED: |ninja: |\[\d+/\d+\] )")
 
 def first_errors(output: str, tree: Path, tools: Toolchain) -> str:
     """The first errors of a compiler's output, indented, at most 8 lines and 1500 characters."""
-    text = _without_this_machine(output, tree, tools)
+    text = output.replace(f"{tree}/", "")
     found: list[str] = []
     origin = ""
-    for line in text.splitlines():
+    for line in (whole[:_MAX_LINE] for whole in text.splitlines()):
         if match := _FROM_HERE.match(line):
             origin = match[1]
         elif _ERROR.match(line) or _LINKER.search(line):
-            inside = not line.startswith("<")
-            found.append(line if inside or not origin else f"{line} (required from {origin})")
+            shown = _without_this_machine(line, tools) if len(found) < _MAX_LINES else line
+            found.append(f"{shown} (required from {origin})" if origin and shown.startswith("<") else shown)
             origin = ""
     return _cut(found) if found else last_lines(text)
 
 
 def last_lines(output: str) -> str:
     """The last lines of an output in which nothing looks like an error, indented and cut in the same way."""
-    lines = [line.rstrip() for line in output.splitlines() if line.strip() and not _NOISE.match(line)]
+    lines = [line[:_MAX_LINE].rstrip() for line in output.splitlines() if line.strip() and not _NOISE.match(line)]
     return _cut(lines[-_MAX_LINES:]) if lines else "  (the compiler printed nothing)"
 
 
@@ -54,15 +55,14 @@ def was_killed(output: str) -> bool:
     return bool(_KILLED.search(output))
 
 
-def _without_this_machine(text: str, tree: Path, tools: Toolchain) -> str:
-    text = text.replace(f"{tree}/", "")
-    text = re.sub(re.escape(tools.pybind11_headers) + r"/([^\s:()]+)", r"<\1>", text)
-    text = re.sub(re.escape(tools.python_headers) + r"/([^\s:()]+)", r"<\1>", text)
-    return _SYSTEM_HEADER.sub(r"<\1>", text)
+def _without_this_machine(line: str, tools: Toolchain) -> str:
+    for folder in (tools.pybind11_headers, tools.python_headers):
+        line = re.sub(re.escape(folder) + r"/([^\s:()]+)", r"<\1>", line)
+    return _SYSTEM_HEADER.sub(r"<\1>", line)
 
 
 def _cut(lines: list[str]) -> str:
-    kept = [f"  {line[:300]}" for line in lines[:_MAX_LINES]]
+    kept = [f"  {line[:_MAX_LINE]}" for line in lines[:_MAX_LINES]]
     more = len(lines) - len(kept)
     text = "\n".join(kept)[:_MAX_CHARACTERS]
     return f"{text}\n  ... and {more} more" if more > 0 else text

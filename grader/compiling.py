@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import tempfile
@@ -22,6 +23,7 @@ PROJECT = Path(__file__).parent / "native"  # the harness's own cmake project
 _CONFIGURE_SECONDS = 120  # of wall time; it takes 0.5 s, and nothing of the tree is read meanwhile
 _MAX_MODULE = 64 << 20  # bytes; needle's are under 1 MiB
 _MAX_FILE = 512 << 20  # bytes of any file of a build; nvcc's largest are some 10 MiB
+_LITTLE_SPACE = 32 << 20  # bytes: with less a compiler may fail. A tree can print the words, so they are not enough
 _MAX_OUTPUT = 1 << 20  # bytes of compiler output that are kept: the first errors are at its beginning
 
 
@@ -126,6 +128,8 @@ def _not_configured(job: Job, done: Finished) -> Compiled:
 def _not_built(job: Job, done: Finished, tree: Path, limits: CaseLimits) -> Compiled:
     if done.status is None:
         return Compiled(None, f"compiling {job.source} was stopped after {limits.build_seconds:g} s", False)
+    if "No space left on device" in done.output and shutil.disk_usage(tree).free < _LITTLE_SPACE:
+        raise GraderError(f"The disk of {tree.parent} is full, so nothing can be compiled; free some space.")
     if compiler_errors.out_of_memory(done.output):
         return Compiled(None, f"compiling {job.source} needed more than {limits.build_memory_mib} MiB of memory", False)
     if done.status < 0:
@@ -137,14 +141,19 @@ def _not_built(job: Job, done: Finished, tree: Path, limits: CaseLimits) -> Comp
 def _harvest(job: Job, file: Path) -> Compiled:
     """The module's bytes, if the build really left a regular file of sane size: it may have run a tree's code."""
     try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        # Not through a link in the folder's place either: it could lead to the module of another tree.
+        folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            descriptor = os.open(file.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        finally:
+            os.close(folder)
     except OSError as error:
         return Compiled(None, f"compiling {job.source} left no module ({error.strerror})", False)
-    with open(descriptor, "rb") as opened:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            return Compiled(None, f"compiling {job.source} left something that is not a regular file", False)
-        data = opened.read(_MAX_MODULE + 1)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return Compiled(None, f"compiling {job.source} left something that is not a regular file", False)
+    with open(descriptor, "rb") as stream:
+        data = stream.read(_MAX_MODULE + 1)
     if len(data) > _MAX_MODULE:
         size = f"larger than {_MAX_MODULE >> 20} MiB"
         return Compiled(None, f"the module compiled from {job.source} is {size}", True)

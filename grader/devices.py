@@ -25,6 +25,8 @@ class Gpus:
     driver: str  # its version; "" where there is none
     why_none: str | None  # a clause why there is none
 
+    installed: bool = True  # whether nvidia-smi, and so a driver, is there
+
     @property
     def found(self) -> bool:
         """Whether there is at least one."""
@@ -66,7 +68,7 @@ def nvidia_gpus() -> Gpus:
     """What the driver reports, asked once a process."""
     tool = _nvidia_smi()
     if tool is None:
-        return Gpus((), "", "nvidia-smi is not there, so no driver is installed")
+        return Gpus((), "", "nvidia-smi is not there, so no driver is installed", installed=False)
     status, text = _ask(tool, "name,driver_version")
     rows = [[field.strip() for field in line.split(",")] for line in text.splitlines() if line.strip()]
     if status is None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from types import TracebackType
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
+from rich.text import Text
+
+from grader.visible import visible
 
 
 class Progress:
@@ -16,15 +20,17 @@ class Progress:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._bars = Bars(
-            TextColumn("{task.fields[tree]}"),
+            # No markup: a folder may be called "[/]", which would end the whole run.
+            TextColumn("{task.fields[tree]}", markup=False),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             TimeElapsedColumn(),
             console=console,
             disable=not console.is_terminal,
             transient=True,
         )
+        self._lock = threading.Lock()
         self._tasks: dict[str, TaskID] = {}
         self._totals: dict[str, int] = {}
 
@@ -39,10 +45,14 @@ class Progress:
 
     def watch(self, tree: str, event: dict[str, Any]) -> None:
         """Take note of an event."""
+        with self._lock:
+            self._watch(tree, event)
+
+    def _watch(self, tree: str, event: dict[str, Any]) -> None:
         if event["event"] == "building":
-            self._tasks[tree] = self._bars.add_task("building", total=None, tree=tree)
+            self._tasks[tree] = self._bars.add_task("building", total=None, tree=visible(tree))
             self._totals[tree] = 0
-        elif event["event"] == "collected":
+        elif event["event"] == "collected":  # once a shard
             self._totals[tree] += len(event["cases"])
             self._bars.update(self._tasks[tree], total=self._totals[tree], description="judging")
         elif event["event"] == "verdict":
@@ -50,4 +60,4 @@ class Progress:
         elif event["event"] == "graded":
             self._bars.update(self._tasks[tree], description="graded")
             if not self._console.is_terminal:
-                self._console.print(f"{tree}: {self._totals[tree]} cases judged", highlight=False)
+                self._console.print(Text(f"{visible(tree)}: {self._totals[tree]} cases judged"))

@@ -26,7 +26,7 @@ import pytest
 from grader import devices
 from grader.assignment import Assignment, load_assignment
 from grader.build import BuiltTree, prepare
-from grader.errors import UsageError
+from grader.errors import GraderError, UsageError
 from grader.inputs import Inputs
 from grader.sandbox import open_sandbox
 from grader.subject.client import IsolatedSubject, Subject
@@ -128,6 +128,23 @@ class _Run:
         cases = [case_of(item, self.assignment_of(item.path)) for item in session.items if is_case(item)]
         self.emit({"event": "collected", "cases": [asdict(case) for case in cases]})
 
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Stage and compile the tree before the first case, and say so: the first time it takes 20 seconds."""
+        cases = [item for item in session.items if is_case(item)]
+        if not cases or self.config.option.collectonly:
+            return
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and not self.config.getoption("prepared"):
+            reporter.write_line(f"grader: preparing {self.config.getoption('tree')} ...")
+        try:
+            self.tree = self.prepare_tree(self.assignment_of(cases[0].path))
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
+        except GraderError as error:
+            pytest.exit(f"the harness is at fault: {error}", OUR_FAULT)
+        if self.tree.fault is not None and self.events is None:
+            pytest.exit(self.tree.fault, pytest.ExitCode.TESTS_FAILED)  # said once to a person, not once a case
+
     # -- verdicts ------------------------------------------------------------------------------------------------
 
     @pytest.hookimpl(wrapper=True)
@@ -137,8 +154,6 @@ class _Run:
             return report
         error = call.excinfo.value if call.excinfo is not None else None
         if error is not None and not isinstance(error, (AssertionError, SubjectError, pytest.skip.Exception)):
-            if isinstance(error, UsageError):
-                pytest.exit(str(error), pytest.ExitCode.USAGE_ERROR)
             if not isinstance(error, (KeyboardInterrupt, pytest.exit.Exception)):
                 self.stop_for_our_fault(item, error)
         elif call.when == "call" or error is not None:
@@ -173,10 +188,10 @@ class _Run:
         assignment = self.assignment_of(item.path)
         problem = assignment.problem(problem_marker(item).args[0]).name
         if self.subject is None:
-            tree = self.prepared_tree(assignment)
-            if tree.fault is not None:
-                raise SubjectError(tree.fault)
-            self.subject = self.open_subject(assignment, tree)
+            assert self.tree is not None, "pytest_runtestloop comes first"
+            if self.tree.fault is not None:
+                raise SubjectError(self.tree.fault)
+            self.subject = self.open_subject(assignment, self.tree)
             if self.config.getoption("show_calls"):
                 self.subject = ShowingSubject(self.subject)
         elif problem != self.subject_problem:
@@ -190,18 +205,15 @@ class _Run:
         sandbox = open_sandbox(self.config.getoption("sandbox"))
         return IsolatedSubject(assignment, tree, sandbox, gpu="cuda" in self.chosen_devices(assignment))
 
-    def prepared_tree(self, assignment: Assignment) -> BuiltTree:
-        if self.tree is None:
-            if prepared := self.config.getoption("prepared"):
-                self.tree = BuiltTree.from_json(Path(prepared).read_text(encoding="utf-8"))
-            else:
-                self.workspace = tempfile.TemporaryDirectory(prefix="grader-tree-")
-                source = Path(self.config.getoption("tree"))
-                if not source.is_absolute() and not source.exists():
-                    source = self.config.rootpath / source
-                sandbox = open_sandbox(self.config.getoption("sandbox"))
-                self.tree = prepare(source, assignment, sandbox, Path(self.workspace.name))
-        return self.tree
+    def prepare_tree(self, assignment: Assignment) -> BuiltTree:
+        if prepared := self.config.getoption("prepared"):
+            return BuiltTree.from_json(Path(prepared).read_text(encoding="utf-8"))
+        self.workspace = tempfile.TemporaryDirectory(prefix="grader-tree-")
+        source = Path(self.config.getoption("tree"))
+        if not source.exists():
+            source = self.config.rootpath / source
+        sandbox = open_sandbox(self.config.getoption("sandbox"))
+        return prepare(source, assignment, sandbox, Path(self.workspace.name))
 
     def absence(self, assignment: Assignment, device: str) -> str | None:
         """Why the device is not on this machine; None where it is. The submission is never asked."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -64,10 +64,10 @@ class Table:
     def number(self, key: str) -> float:
         """A positive, finite number."""
         expected = "a positive number"
-        value = float(self._get(key, (int, float), expected))
-        if not 0 < value < math.inf:
+        value = self._get(key, (int, float), expected)
+        if not 0 < value <= sys.float_info.max:
             raise self._wrong(key, expected)
-        return value
+        return float(value)
 
     def whole(self, key: str) -> int:
         """A positive whole number."""

@@ -1,4 +1,4 @@
-"""The grade as plain data: what `grade.json` holds, and what `grade.json` is read back from."""
+"""The grade as plain data: what `grade.json` holds."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import json
 from typing import Any
 
 from grader.score import Grade
+from grader.visible import visible
 
 SCHEMA = "needle-grade/1"
 
 
 def to_document(grade: Grade) -> dict[str, Any]:
     """The content of grade.json. Two runs with the same seed differ in nothing but `seconds`."""
-    return {
+    document = {
         "schema": SCHEMA,
         "assignment": grade.assignment,
         "tree": grade.tree,
@@ -20,16 +21,14 @@ def to_document(grade: Grade) -> dict[str, Any]:
         "seed": grade.seed,
         "devices": list(grade.devices),
         "selection": grade.selection,
-        "score": round(grade.score, 4),
+        "score": grade.score,
         "max_score": grade.max_score,
         "fault": grade.fault,
-        "buckets": {
-            bucket.name: {"score": round(bucket.score, 4), "max_score": bucket.max_score} for bucket in grade.buckets
-        },
+        "buckets": {bucket.name: {"score": bucket.score, "max_score": bucket.max_score} for bucket in grade.buckets},
         "problems": {
             item.problem.name: {
                 "bucket": item.problem.bucket,
-                "score": round(item.score, 4),
+                "score": item.score,
                 "max_score": item.max_score,
                 "cases": len(item.results),
             }
@@ -49,10 +48,24 @@ def to_document(grade: Grade) -> dict[str, Any]:
             for item in grade.problems
             for result in item.results
         ],
-        "environment": grade.environment,
+        "environment": dict(grade.environment),
     }
+    cleaned: dict[str, Any] = _clean(document)
+    return cleaned
 
 
 def to_json(grade: Grade) -> str:
     """The text of grade.json."""
-    return json.dumps(to_document(grade), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(to_document(grade), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _clean(value: Any) -> Any:
+    # Here and not where each text comes from: one lone surrogate in a folder's name and no UTF-8 could be written; one
+    # NUL in an exception's text and a database refuses the document.
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    return value

@@ -2,48 +2,71 @@
 
 from __future__ import annotations
 
-from grader.report.failures import group_failures
+import re
+
+from grader.report.failures import Failure, group_failures, not_implemented
+from grader.report.wording import count, in_line, points, shortened
 from grader.score import Grade, ProblemScore
 from grader.verdict import Verdict
 
 FIRST = 5  # failures told of each problem
+LINES = 40  # of each
 
 
 def to_markdown(grade: Grade) -> str:
-    """The text of summary.md."""
-    lines = [f"## {grade.assignment}: {grade.tree}: {grade.score:.1f} / {grade.max_score:.1f}", ""]
+    """The text of summary.md. A submission's words stand in code only, where Markdown and HTML mean nothing."""
+    total = points(grade.score, grade.max_score)
+    lines = [f"## {grade.assignment}: {_code(grade.tree)}: {total}", ""]
     if grade.selection:
-        lines += [f"Only a part was graded: `-k {grade.selection}`.", ""]
+        lines += [f"Only a part was graded: {_code(f'-k {grade.selection}')}.", ""]
     if grade.fault:
         lines += [*_block(grade.fault), ""]
-    lines += ["| bucket | problem | points | of | cases passed |", "|---|---|---:|---:|---|"]
-    for item in grade.problems:
-        lines.append(
-            f"| {item.problem.bucket} | {item.problem.name} | {item.score:.1f} | {item.max_score:.1f} "
-            f"| {item.count(Verdict.PASS)} of {len(item.results) - item.count(Verdict.NOT_RUN)}{_absent(item)} |"
-        )
-    lines += [f"| **total** | | **{grade.score:.1f}** | **{grade.max_score:.1f}** | |", ""]
-    for item in [] if grade.fault else grade.problems:
-        failures = group_failures(item)
-        if failures:
-            lines += [f"### {item.problem.name}", ""]
-            for failure in failures[:FIRST]:
-                count = f" (and {failure.count - 1} more like it)" if failure.count > 1 else ""
-                lines += [f"`{failure.first.case.id}`{count}", "", *_block(failure.first.message), ""]
-            if len(failures) > FIRST:
-                lines += [
-                    f"... and {len(failures) - FIRST} more kinds of failure; all are in grade.json.",
-                    "",
-                ]
+    lines += ["| bucket | problem | points | cases passed |", "|---|---|---:|---|"]
+    lines += [
+        f"| {item.problem.bucket} | {item.problem.name} | {points(item.score, item.max_score)} | {_cases(item)} |"
+        for item in grade.problems
+    ]
+    lines += [f"| **total** | | **{total}** | |", ""]
+    if not grade.fault:
+        for item in grade.problems:
+            lines += _failures(item)
     lines.append(f"Seed {grade.seed}; devices {', '.join(grade.devices)}.")
     return "\n".join(lines) + "\n"
 
 
-def _absent(item: ProblemScore) -> str:
-    count = item.count(Verdict.NOT_RUN)
-    return f", {count} not run" if count else ""
+def _cases(item: ProblemScore) -> str:
+    absent = item.count(Verdict.NOT_RUN)
+    passed = f"{item.count(Verdict.PASS)} of {len(item.results) - absent}"
+    return f"{passed}, {absent} not run" if absent else passed
+
+
+def _failures(item: ProblemScore) -> list[str]:
+    missing, failures = not_implemented(item), group_failures(item)
+    if not missing and not failures:
+        return []
+    lines = [f"### {item.problem.name}", ""]
+    if missing:
+        names = ", ".join(f"{_code(name)} ({count(number, 'case')})" for name, number in missing.items())
+        lines += [f"Not implemented: {names}.", ""]
+    for failure in failures[:FIRST]:
+        lines += [*_failure(failure), ""]
+    if len(failures) > FIRST:
+        lines += [f"... and {len(failures) - FIRST} more kinds of failure; all are in grade.json.", ""]
+    return lines
+
+
+def _failure(failure: Failure) -> list[str]:
+    more = f" (and {failure.count - 1} more like it)" if failure.count > 1 else ""
+    return [f"{_code(failure.first.case.id)}{more}", "", *_block(failure.first.message)]
+
+
+def _code(text: str) -> str:
+    """A span of code that its own text cannot end."""
+    text = in_line(text) or " "
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    return f"{fence} {text} {fence}" if "`" in text else f"{fence}{text}{fence}"
 
 
 def _block(text: str) -> list[str]:
     # Indented and not fenced: a submission's words could close a fence and go on as Markdown of their own.
-    return ["    " + line for line in text.splitlines()]
+    return ["    " + line for line in shortened(text, LINES).split("\n")]

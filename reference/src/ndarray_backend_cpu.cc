@@ -57,7 +57,7 @@ struct AllocationFailure : std::bad_alloc {
 /// Thrown by a kernel that is not written yet; Python sees NotImplementedError.
 struct NotImplemented : std::exception {
   explicit NotImplemented(const char* kernel)
-      : message(std::string(kernel) + " is yours to write: src/ndarray_backend_cpu.cc") {}
+      : message(std::string(kernel) + " is yours to write (src/ndarray_backend_cpu.cc)") {}
   const char* what() const noexcept override { return message.c_str(); }
   std::string message;
 };

@@ -1,19 +1,9 @@
-"""needle: a small deep-learning framework (the "necessary elements of deep learning")."""
+"""needle: a small deep-learning framework, the necessary elements of deep learning."""
 
-from . import ops
-from .ops import *  # noqa: F403  (every op is also a name of the package: needle.matmul)
+# ruff: noqa: F401, F403  (all of it is here for others to import)
+
+from . import data, init, nn, ops, optim
 from .autograd import Tensor, TensorTuple
 from .backend_selection import NDArray, all_devices, array_api, cpu, cpu_numpy, cuda, default_device
-from . import init
-from .init import (
-    constant,
-    one_hot,
-    ones,
-    ones_like,
-    rand,
-    randb,
-    randn,
-    zeros,
-    zeros_like,
-)
-from . import data, nn, optim
+from .init import constant, one_hot, ones, ones_like, rand, randb, randn, zeros, zeros_like
+from .ops import *

@@ -52,7 +52,7 @@ _CUDA = Device("cuda", is_enabled=False)
 
 
 def cpu() -> Device:
-    """This machine's memory: the only device of this backend."""
+    """The memory of this machine: the only device of this backend."""
     return _CPU
 
 

@@ -62,7 +62,7 @@ def log(a: NDArray) -> NDArray:
 
 
 def exp(a: NDArray) -> NDArray:
-    """e to the power of each element."""
+    """The exponential of each element."""
     return a.exp()
 
 

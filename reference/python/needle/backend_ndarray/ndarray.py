@@ -111,7 +111,7 @@ class NDArray:
         )
 
     def compact(self) -> NDArray:
-        """This array itself if it is compact, else a compact copy."""
+        """The array itself if it is compact, else a compact copy."""
         return self if self.is_compact() else self.copy()
 
     def copy(self) -> NDArray:
@@ -143,8 +143,11 @@ class NDArray:
         return self.numpy() if dtype is None else self.numpy().astype(dtype)
 
     def to(self, device: BackendDevice) -> NDArray:
-        """This array itself if it is on `device`, else a copy there."""
+        """The array itself if it is on `device`, else a copy there."""
         return self if as_device(device) == self.device else NDArray(self, device=device)
+
+    def __reduce__(self) -> tuple:  # for copy.deepcopy and pickle; a handle can neither be copied nor pickled
+        return NDArray, (self.numpy(), self.device)
 
     def __repr__(self) -> str:
         return f"NDArray({self.numpy()}, device={self.device})"
@@ -326,8 +329,8 @@ class NDArray:
     def _require_array(self, other: Any, name: str) -> None:
         if not isinstance(other, NDArray):
             raise TypeError(
-                f"{name}: got a {type(other).__name__} beside an NDArray, expected a number or an NDArray "
-                "(NDArray(x, device=...) makes one of a list or a NumPy array)"
+                f"{name}: the other operand has type {type(other).__name__}, expected NDArray or a number "
+                "(NDArray(x, device=...) makes an NDArray of a list or a NumPy array)"
             )
         if self.device != other.device:
             raise ValueError(f"{name}: arrays on {self.device} and {other.device}; use to(device) first")
@@ -421,9 +424,9 @@ class NDArray:
     def sum(self, axis: Any = None, keepdims: bool = False) -> NDArray:
         """The sum along one axis (an int, which may be negative, or a tuple of one), or of everything (None).
 
-        The axis disappears, or has length 1 with keepdims. The sum of everything has shape (1,), with keepdims
-        (1,) * ndim; a sum of nothing is 0. The backends reduce one axis at a time: for several there is the op
-        Summation.
+        The axis disappears, or has length 1 with keepdims. The sum of everything has shape (1,), with
+        keepdims (1,) * ndim. A sum of nothing is 0. The backends reduce one axis at a time: for several there
+        is the op Summation.
         """
         return self._reduce("sum", axis, keepdims)
 
@@ -449,8 +452,10 @@ class NDArray:
 
 
 def __getattr__(name: str) -> Any:
-    """The functions of functions.py are attributes of this module as well. They are not imported above: `sum`
-    and `max` would then mean NDArray's in all of this file, and no longer Python's."""
+    """Finds the functions of functions.py, which are attributes of this module too.
+
+    They are not imported above: `sum` and `max` would then mean NDArray's in all of this file, not Python's.
+    """
     from . import functions
 
     if name.startswith("_") or not hasattr(functions, name):

@@ -1,9 +1,13 @@
-"""The backend in NumPy: the functions of src/ndarray_backend_cpu.cc, one by one, with the same checks.
+"""The backend in NumPy: the functions of src/ndarray_backend_cpu.cc, with the same names and checks.
 
-Slow for small arrays, but short, and a second opinion when the C++ kernels give a strange result.
+It needs no compiler, and is a second opinion where a kernel in C++ gives a strange result.
 """
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -15,118 +19,153 @@ _INT32 = np.iinfo(np.int32)
 
 
 class Array:
-    """A run of `size` floats with arbitrary contents."""
+    """A run of `size` floats; what they are at first is arbitrary."""
 
-    def __init__(self, size):
-        if size < 0:
-            raise ValueError(f"Array: size is {size}, expected 0 or more")
-        self.array = np.empty(size, dtype=np.float32)
+    def __init__(self, size: int) -> None:
+        _require(size >= 0, "Array", f"size is {size}, expected 0 or more")
+        try:
+            self.array = np.empty(size, dtype=np.float32)
+        except (MemoryError, ValueError):  # ValueError: more bytes than an address can count
+            raise MemoryError(f"Array: cannot allocate {size} elements of {_ELEM_SIZE} bytes each") from None
 
     @property
-    def size(self):
+    def size(self) -> int:
         return self.array.size
 
-    def ptr(self):
+    def ptr(self) -> int:
         """The address of the first element."""
         return self.array.ctypes.data
 
 
-def _require(ok, function, message):
+# ---- Checks ----
+
+
+def _require(ok: bool, function: str, message: str) -> None:
     if not ok:
         raise ValueError(f"{function}: {message}")
 
 
-def _require_sizes(function, wanted, **arrays):
+def _require_arrays(function: str, **arrays: Any) -> None:
     for name, array in arrays.items():
-        _require(array.size == wanted, function, f"{name} has {array.size} elements, expected {wanted}")
+        if not isinstance(array, Array):
+            kind = type(array).__name__
+            raise TypeError(f"{function}: {name} is a {kind}, expected an Array of the NumPy backend")
 
 
-def _view(function, name, a, shape, strides, offset):
-    """The elements of `a` that shape, strides and offset (in elements) select, as a NumPy view."""
+def _require_size(function: str, wanted: int, wanted_name: str, **arrays: Array) -> None:
+    _require_arrays(function, **arrays)
+    for name, array in arrays.items():
+        message = f"{name} has {array.size} elements, but {wanted_name} has {wanted}"
+        _require(array.size == wanted, function, message)
+
+
+def _require_distinct(function: str, a: Array, out: Array) -> None:
+    message = "out must be another array than the input, which is read while out is written"
+    _require(a is not out, function, message)
+
+
+def _view(function: str, name: str, a: Array, shape: Any, strides: Any, offset: int) -> np.ndarray:
+    """The elements of a that shape, strides and offset (counted in elements) select, on the memory of a."""
+    _require_arrays(function, **{name: a})
     shape, strides = tuple(shape), tuple(strides)
     layout = f"a view of shape {shape}, strides {strides}, offset {offset}"
     _require(len(shape) == len(strides), function, f"{layout}: shape and strides must have the same length")
-    _require(all(0 <= n <= _INT32.max for n in shape), function, f"{layout}: sizes must be 0 to 2^31 - 1")
+    fit = all(0 <= size <= _INT32.max for size in shape)
+    _require(fit, function, f"{layout}: sizes must be numbers from 0 to 2^31 - 1")
     fit = all(_INT32.min <= stride <= _INT32.max for stride in strides)
     _require(fit, function, f"{layout}: strides must be signed 32-bit numbers")
     if 0 in shape:
         return np.empty(shape, dtype=np.float32)
     reaches = [(size - 1) * stride for size, stride in zip(shape, strides, strict=True)]
-    smallest = offset + sum(min(reach, 0) for reach in reaches)
-    largest = offset + sum(max(reach, 0) for reach in reaches)
-    inside = offset >= 0 and smallest >= 0 and largest < a.size
+    first = offset + sum(min(reach, 0) for reach in reaches)
+    last = offset + sum(max(reach, 0) for reach in reaches)
+    inside = 0 <= first <= offset <= last < a.size
     _require(inside, function, f"{layout} reaches outside of {name}, which has {a.size} elements")
     byte_strides = tuple(stride * _ELEM_SIZE for stride in strides)
     return np.ndarray(shape, np.float32, buffer=a.array, offset=offset * _ELEM_SIZE, strides=byte_strides)
 
 
-def _quiet(function):
-    """Overflow and 0/0 give inf and NaN without a warning, as in C++."""
+def _quiet(function: Callable) -> Callable:
+    """Lets overflow and 0 / 0 give inf and NaN without a warning, as they do in C++."""
     return functools.wraps(function)(np.errstate(all="ignore")(function))
 
 
-def from_numpy(a, out):
-    """Copies a float32 array of any layout into out, in row-major order."""
+# ---- Copies ----
+
+
+def from_numpy(a: np.ndarray, out: Array) -> None:
+    """Copies a NumPy array of float32 into out, in row-major order."""
+    _require_arrays("from_numpy", out=out)
     if not isinstance(a, np.ndarray) or a.dtype != np.float32:
         kind = f"dtype {a.dtype}" if isinstance(a, np.ndarray) else f"type {type(a).__name__}"
         raise TypeError(f"from_numpy: a has {kind}, expected a NumPy array of float32")
-    _require_sizes("from_numpy", a.size, out=out)
+    _require_size("from_numpy", a.size, "a", out=out)
     out.array[:] = a.reshape(-1)
 
 
-def to_numpy(a, shape, strides, offset):
+def to_numpy(a: Array, shape: Any, strides: Any, offset: int) -> np.ndarray:
     """A new row-major NumPy array with the view's elements."""
     return _view("to_numpy", "a", a, shape, strides, offset).copy()
 
 
-def fill(out, val):
+def fill(out: Array, val: float) -> None:
+    _require_arrays("fill", out=out)
     out.array.fill(val)
 
 
-def compact(a, out, shape, strides, offset):
+def compact(a: Array, out: Array, shape: Any, strides: Any, offset: int) -> None:
+    """Copies the elements of a view of a to out, in row-major order."""
     view = _view("compact", "a", a, shape, strides, offset)
-    _require(a is not out, "compact", "out must be another array than a")
-    _require_sizes("compact", view.size, out=out)
+    _require_distinct("compact", a, out)
+    _require_size("compact", view.size, "the view", out=out)
     out.array.reshape(view.shape)[...] = view
 
 
-def ewise_setitem(a, out, shape, strides, offset):
+def ewise_setitem(a: Array, out: Array, shape: Any, strides: Any, offset: int) -> None:
+    """Copies the elements of a, in row-major order, to a view of out."""
     view = _view("ewise_setitem", "out", out, shape, strides, offset)
-    _require(a is not out, "ewise_setitem", "out must be another array than a")
-    _require_sizes("ewise_setitem", view.size, a=a)
+    _require_distinct("ewise_setitem", a, out)
+    _require_size("ewise_setitem", view.size, "the view", a=a)
     view[...] = a.array.reshape(view.shape)
 
 
-def scalar_setitem(size, val, out, shape, strides, offset):
+def scalar_setitem(size: int, val: float, out: Array, shape: Any, strides: Any, offset: int) -> None:
+    """Sets every element of a view of out to val; the view has `size` elements."""
     view = _view("scalar_setitem", "out", out, shape, strides, offset)
     _require(size == view.size, "scalar_setitem", f"size is {size}, but the view has {view.size} elements")
     view[...] = val
 
 
-def _ewise(name, ufunc):
+# ---- Elementwise ----
+
+
+def _ewise(name: str, ufunc: np.ufunc) -> Callable[[Array, Array, Array], None]:
     @_quiet
-    def function(a, b, out):
-        _require_sizes(name, a.size, b=b, out=out)
+    def function(a: Array, b: Array, out: Array) -> None:
+        _require_arrays(name, a=a)
+        _require_size(name, a.size, "a", b=b, out=out)
         ufunc(a.array, b.array, out=out.array)
 
     function.__name__ = function.__qualname__ = name
     return function
 
 
-def _scalar(name, ufunc):
+def _scalar(name: str, ufunc: np.ufunc) -> Callable[[Array, float, Array], None]:
     @_quiet
-    def function(a, val, out):
-        _require_sizes(name, a.size, out=out)
+    def function(a: Array, val: float, out: Array) -> None:
+        _require_arrays(name, a=a)
+        _require_size(name, a.size, "a", out=out)
         ufunc(a.array, np.float32(val), out=out.array)
 
     function.__name__ = function.__qualname__ = name
     return function
 
 
-def _unary(name, ufunc):
+def _unary(name: str, ufunc: np.ufunc) -> Callable[[Array, Array], None]:
     @_quiet
-    def function(a, out):
-        _require_sizes(name, a.size, out=out)
+    def function(a: Array, out: Array) -> None:
+        _require_arrays(name, a=a)
+        _require_size(name, a.size, "a", out=out)
         ufunc(a.array, out=out.array)
 
     function.__name__ = function.__qualname__ = name
@@ -153,31 +192,38 @@ ewise_exp = _unary("ewise_exp", np.exp)
 ewise_tanh = _unary("ewise_tanh", np.tanh)
 
 
+# ---- Matrix product and reductions ----
+
+
 @_quiet
-def matmul(a, b, out, m, n, p):
-    """a is (m, n), b is (n, p), out is (m, p): out = a @ b."""
-    _require(a is not out and b is not out, "matmul", "out must be another array than a and b")
-    _require_sizes("matmul", m * n, a=a)
-    _require_sizes("matmul", n * p, b=b)
-    _require_sizes("matmul", m * p, out=out)
+def matmul(a: Array, b: Array, out: Array, m: int, n: int, p: int) -> None:
+    """Product of matrices: out is (m, p), a is (m, n), b is (n, p)."""
+    _require(min(m, n, p) >= 0, "matmul", f"m = {m}, n = {n}, p = {p} must be 0 or more")
+    _require_size("matmul", m * n, f"an (m, n) = ({m}, {n}) matrix", a=a)
+    _require_size("matmul", n * p, f"an (n, p) = ({n}, {p}) matrix", b=b)
+    _require_size("matmul", m * p, f"an (m, p) = ({m}, {p}) matrix", out=out)
+    _require_distinct("matmul", a, out)
+    _require_distinct("matmul", b, out)
     np.matmul(a.array.reshape(m, n), b.array.reshape(n, p), out=out.array.reshape(m, p))
 
 
-def _rows(function, a, out, reduce_size):
-    _require(a is not out, function, "out must be another array than a")
-    expected = f"expected out.size * reduce_size with out.size = {out.size}, reduce_size = {reduce_size}"
-    _require(a.size == out.size * reduce_size, function, f"a has {a.size} elements, {expected}")
+def _rows(function: str, a: Array, out: Array, reduce_size: int) -> np.ndarray:
+    _require_arrays(function, a=a, out=out)
+    _require(reduce_size >= 0, function, f"reduce_size is {reduce_size}, expected 0 or more")
+    _require_distinct(function, a, out)
+    wanted = f"out.size * reduce_size = {out.size} * {reduce_size}"
+    _require(a.size == out.size * reduce_size, function, f"a has {a.size} elements, expected {wanted}")
     return a.array.reshape(out.size, reduce_size)
 
 
-def reduce_max(a, out, reduce_size):
-    """a is (out.size, reduce_size): the largest element of each row."""
+def reduce_max(a: Array, out: Array, reduce_size: int) -> None:
+    """Largest element of each row: out is (size,), a is (size, reduce_size)."""
     rows = _rows("reduce_max", a, out, reduce_size)
     _require(reduce_size > 0, "reduce_max", "reduce_size is 0, and an empty row has no largest element")
     np.max(rows, axis=1, out=out.array)
 
 
 @_quiet
-def reduce_sum(a, out, reduce_size):
-    """a is (out.size, reduce_size): the sum of each row."""
+def reduce_sum(a: Array, out: Array, reduce_size: int) -> None:
+    """Sum of each row: out is (size,), a is (size, reduce_size)."""
     np.sum(_rows("reduce_sum", a, out, reduce_size), axis=1, out=out.array)

@@ -21,7 +21,7 @@ def tiles_pay(a: NDArray, b: NDArray) -> bool:
 
 
 def matmul_by_tiles(a: NDArray, b: NDArray) -> NDArray:
-    """a is (m, n), b is (n, p), each side a multiple of a tile's: a @ b, which is (m, p)."""
+    """Product of a (m, n) and b (n, p), each side a multiple of a tile's."""
     (m, n), p = a.shape, b.shape[1]
     tile = a.device.mod.__tile_size__
     out = a.make((m // tile, p // tile, tile, tile), device=a.device)

@@ -12,7 +12,7 @@ NUMBERS = (int, float, np.integer, np.floating, np.bool_)
 def as_float(value: Any, op: str) -> float:
     """`value` as a float; TypeError unless it is one real number."""
     if not isinstance(value, NUMBERS):
-        raise TypeError(f"{op}: got {value!r} of type {type(value).__name__}, expected a number")
+        raise TypeError(f"{op}: got a value of type {type(value).__name__}, expected a number")
     return float(value)
 
 

@@ -8,3 +8,20 @@ from .init_initializers import (
     xavier_normal,
     xavier_uniform,
 )
+
+__all__ = [
+    "_calculate_fans",
+    "constant",
+    "kaiming_normal",
+    "kaiming_uniform",
+    "one_hot",
+    "ones",
+    "ones_like",
+    "rand",
+    "randb",
+    "randn",
+    "xavier_normal",
+    "xavier_uniform",
+    "zeros",
+    "zeros_like",
+]

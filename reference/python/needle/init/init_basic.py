@@ -65,23 +65,21 @@ def constant(
     requires_grad: bool = False,
 ) -> Tensor:
     """`c` everywhere."""
-    device = device or cpu()
-    array = device.full(_checked_shape("constant", shape), c)
-    return Tensor(array, device=device, dtype=dtype, requires_grad=requires_grad)
+    return _filled("constant", shape, c, device, dtype, requires_grad)
 
 
 def ones(
     *shape: int, device: Device | None = None, dtype: str = "float32", requires_grad: bool = False
 ) -> Tensor:
     """1.0 everywhere. Example: `ones(2, 3)`."""
-    return constant(*shape, c=1.0, device=device, dtype=dtype, requires_grad=requires_grad)
+    return _filled("ones", shape, 1.0, device, dtype, requires_grad)
 
 
 def zeros(
     *shape: int, device: Device | None = None, dtype: str = "float32", requires_grad: bool = False
 ) -> Tensor:
     """0.0 everywhere."""
-    return constant(*shape, c=0.0, device=device, dtype=dtype, requires_grad=requires_grad)
+    return _filled("zeros", shape, 0.0, device, dtype, requires_grad)
 
 
 def ones_like(array: Tensor, *, device: Device | None = None, requires_grad: bool = False) -> Tensor:
@@ -114,6 +112,14 @@ def one_hot(
     if wrong.any():
         raise ValueError(f"one_hot: index {given[wrong][0]} is not a whole number between 0 and {n - 1}.")
     array = device.one_hot(n, given.astype("int64"))
+    return Tensor(array, device=device, dtype=dtype, requires_grad=requires_grad)
+
+
+def _filled(
+    name: str, shape: tuple[int, ...], c: float, device: Device | None, dtype: str, requires_grad: bool
+) -> Tensor:
+    device = device or cpu()
+    array = device.full(_checked_shape(name, shape), c)
     return Tensor(array, device=device, dtype=dtype, requires_grad=requires_grad)
 
 

@@ -40,7 +40,9 @@ def xavier_uniform(
     """Uniform in ±a, a = gain * sqrt(6 / (fan_in + fan_out)).
 
     Args:
-        fan_in, fan_out: default: those of `shape`.
+        fan_in: how many inputs an output sums; default: as `shape` says.
+        fan_out: how many outputs an input goes to; default: as `shape` says.
+        gain: what the layer's nonlinearity takes from a signal, to be given back.
         shape: of the result; default: (fan_in, fan_out).
         kwargs: passed on to `rand`: device, dtype, requires_grad.
     """
@@ -78,7 +80,8 @@ def kaiming_uniform(
     """Uniform in ±a, a = gain * sqrt(3 / fan_in), with gain = sqrt(2), which suits ReLU.
 
     Args:
-        fan_in, fan_out: default: those of `shape`. A convolution's are its channels times K*K.
+        fan_in: how many inputs an output sums, for a convolution C_in*K*K; default: as `shape` says.
+        fan_out: how many outputs an input goes to, for a convolution C_out*K*K; default: as `shape` says.
         shape: of the result; default: (fan_in, fan_out).
         nonlinearity: only "relu".
         kwargs: passed on to `rand`: device, dtype, requires_grad.

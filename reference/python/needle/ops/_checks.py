@@ -32,7 +32,8 @@ def integers(op: Any, what: str, values: Any) -> tuple[int, ...]:
         return (int(values),)
     if not isinstance(values, (tuple, list)):
         raise TypeError(
-            f"{_name(op)}: {what} is {values!r}, of type {type(values).__name__}; expected an int or a tuple of ints."
+            f"{_name(op)}: {what} is {values!r}, of type {type(values).__name__}; "
+            "expected an int or a tuple of ints."
         )
     return tuple(integer(op, f"an entry of {what} {values!r}", value) for value in values)
 

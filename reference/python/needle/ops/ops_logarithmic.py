@@ -16,8 +16,7 @@ class LogSoftmax(TensorOp):
     """z -> z - log(sum(exp(z))) over the last axis: the logarithm of softmax(z), in z's shape.
 
     Example: [[0, 0]] -> [[-log(2), -log(2)]]. Must be right for inputs of ±1000, where exp(1000) is infinite
-    in float32:
-    the result does not change when the same number is subtracted from all z, such as the largest.
+    in float32: the result stays the same when one number, such as the largest z, is subtracted from every z.
     """
 
     def check(self, a: Tensor) -> None:
@@ -33,7 +32,7 @@ class LogSoftmax(TensorOp):
 
     def gradient(self, out_grad: Tensor, node: Tensor):
         ### BEGIN YOUR SOLUTION
-        total = reshape(summation(out_grad, -1), node.shape[:-1] + (1,))
+        total = reshape(summation(out_grad, -1), (*node.shape[:-1], 1))
         return out_grad - exp(node) * broadcast_to(total, node.shape)
         ### END YOUR SOLUTION
 
@@ -44,12 +43,11 @@ def logsoftmax(a: Tensor) -> Tensor:
 
 
 class LogSumExp(TensorOp):
-    """Z -> log(sum(exp(Z))) over `axes`: None for all of them, one axis or a tuple of axes, negative ones
-    from the end.
+    """Z -> log(sum(exp(Z))) over `axes`: None for all of them, one axis, or a tuple of axes.
 
-    The axes disappear from the shape, as in Summation. Example: over axis 1, [[0, 0], [1000, 1000]] is
-    [log(2), 1000 + log(2)]. Must be right for inputs of ±1000, where exp(1000) is infinite in float32:
-    log(sum(exp(Z))) = log(sum(exp(Z - m))) + m for every m, such as the largest Z along the axes.
+    Negative axes count from the end; the axes disappear from the shape, as in Summation. Over axis 1,
+    [[0, 0], [1000, 1000]] is [log(2), 1000 + log(2)]. Must be right for inputs of ±1000, where exp(1000) is
+    infinite in float32: log(sum(exp(Z))) = log(sum(exp(Z - m))) + m for every m, such as the largest Z.
 
     Hint for the gradient: how much does the result change when one of the Z grows a little? It too must be
     right at ±1000; `node` is the output.

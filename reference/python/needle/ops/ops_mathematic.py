@@ -1,9 +1,11 @@
 """The ops of arithmetic, of shapes, and of convolution.
 
-`compute` works on arrays (NumPy's or needle's NDArray, by NEEDLE_BACKEND), `gradient` on Tensors, with ops:
-then it can be differentiated again. EWiseAdd, AddScalar, EWiseMul and MulScalar are complete and show the
-pattern. `check` refuses shapes that the op cannot take, so `compute` need not. `_arrays` holds array
-functions that NumPy and NDArray spell differently.
+- `compute` works on arrays: NumPy's, or needle's NDArray, as NEEDLE_BACKEND says. `array_api` is the module
+  that made them; `_arrays` has what the two spell differently.
+- `gradient` works on Tensors, with ops, so that it can be differentiated again.
+- `check` refuses inputs that the op cannot take: `compute` need not.
+
+EWiseAdd, AddScalar, EWiseMul and MulScalar are complete and show the pattern.
 """
 
 from __future__ import annotations
@@ -19,8 +21,7 @@ from .ops_tuple import make_tuple
 
 
 def reduce_axes(array: NDArray, axes: tuple[int, ...] | None, method: str) -> NDArray:
-    """`array.sum` or `array.max`, as `method` says, over several axes, which disappear. The arrays reduce one
-    at a time."""
+    """`array.sum()` or `array.max()`, as `method` says, over several axes. Arrays reduce one at a time."""
     if axes is None:
         return getattr(array, method)()
     # From the last to the first, so that those still to come keep their numbers.
@@ -36,14 +37,21 @@ def kept_shape(shape: tuple[int, ...], axes: tuple[int, ...] | None) -> tuple[in
 
 
 def sum_to_shape(a: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """The sum of `a` over every axis along which `shape` was repeated to become a's: the adjoint of
-    broadcast_to."""
-    prepended = len(a.shape) - len(shape)
-    repeated = [
-        prepended + axis for axis, length in enumerate(shape) if length == 1 != a.shape[prepended + axis]
-    ]
-    axes = (*range(prepended), *repeated)
+    """The sum of `a` over the axes along which `shape` broadcasts to a's: what broadcast_to did, undone."""
+    added = len(a.shape) - len(shape)
+    repeated = [k for k, length in enumerate(shape, added) if length == 1 and a.shape[k] != 1]
+    axes = (*range(added), *repeated)
     return reshape(summation(a, axes), shape) if axes else a
+
+
+def compact_reshape(array: NDArray, shape: tuple[int, ...]) -> NDArray:
+    """`array` in another shape, also where it is a view whose elements do not follow each other in memory."""
+    return array_api.reshape(_arrays.compact(array), shape)
+
+
+def place_in(axis: int, k: int) -> tuple[slice, ...]:
+    """The index of the k-th slice along `axis`; the axis stays, with length 1."""
+    return (*[slice(None)] * axis, slice(k, k + 1))
 
 
 def ones_where(a: Tensor, condition: NDArray) -> Tensor:
@@ -133,9 +141,9 @@ def mul_scalar(a: Tensor, scalar: float) -> Tensor:
 class EWisePow(TensorOp):
     """a ** b, element by element, for equal shapes. Example: [2, 3] ** [3, 0] is [8, 1].
 
-    NDArray has no such operator: `_arrays.power` computes it on both backends. The gradient with respect to b
-    contains log(a): mind a = 0 (for b > 0 it is 0 there), and b = 0 in the gradient with respect to a (which
-    is 0 there, even for a = 0).
+    NDArray has no such operator: `_arrays.power` computes it for both kinds of arrays. Both gradients need
+    care at 0. That for b contains log(a), but is 0 where a is 0 and b > 0; that for a is 0 where b is 0, even
+    at a = 0.
     """
 
     def check(self, a: Tensor, b: Tensor) -> None:
@@ -164,10 +172,9 @@ def power(a: Tensor, b: Tensor) -> Tensor:
 
 
 class PowerScalar(TensorOp):
-    """a ** scalar, for a Python number: positive, negative, 0, whole or not. Example: [1, 4] ** -0.5 is [1,
-    0.5].
+    """a ** scalar, for a Python number of any kind: [1, 4] ** -0.5 is [1, 0.5].
 
-    a ** 0 is 1 everywhere, so its gradient is 0 everywhere, even at a = 0.
+    a ** 0 is 1 everywhere, so its gradient is 0 everywhere, at a = 0 too.
     """
 
     def __init__(self, scalar: float):
@@ -300,9 +307,9 @@ def exp(a: Tensor) -> Tensor:
 class ReLU(TensorOp):
     """The larger of a and 0. Example: [-1, 2] -> [0, 2].
 
-    Its slope at a = 0 is taken to be 0. The slope is a constant almost everywhere, so `gradient` may use the
-    array of an input (`realize_cached_data()`) here, to compare it with 0; `_arrays.as_numbers` makes 1.0 and
-    0.0 of the answer, and `Tensor.make_const` a tensor.
+    Its slope at a = 0 is taken to be 0. The slope itself has slope 0, so that here `gradient` may look at the
+    array of an input, `x.realize_cached_data()`, and compare it with 0. `_arrays.as_numbers` makes 1.0 and
+    0.0 of the answer, and `Tensor.make_const` makes a tensor of these.
     """
 
     def compute(self, a: NDArray) -> NDArray:
@@ -323,8 +330,7 @@ def relu(a: Tensor) -> Tensor:
 
 
 class Tanh(TensorOp):
-    """The hyperbolic tangent, between -1 and 1. Its derivative is 1 - tanh(a)**2; `node` is the output,
-    tanh(a)."""
+    """The hyperbolic tangent. Its derivative is 1 - tanh(a)**2, and `node` is the output, tanh(a)."""
 
     def compute(self, a: NDArray) -> NDArray:
         ### BEGIN YOUR SOLUTION
@@ -346,11 +352,10 @@ def tanh(a: Tensor) -> Tensor:
 
 
 class Transpose(TensorOp):
-    """Exchange two axes: those of the pair `axes`, or the last two for None. Negative axes count from the
-    end.
+    """Exchange two axes: the pair `axes`, or for None the last two. Negative axes count from the end.
 
-    Example: shape (2, 3, 5) becomes (2, 5, 3), and with axes (0, 1) it becomes (3, 2, 5). NDArray knows
-    `permute`, which takes a place for every axis (`_arrays.permute` on both backends).
+    Example: shape (2, 3, 5) becomes (2, 5, 3), and with axes (0, 1) it becomes (3, 2, 5). `_arrays.permute`
+    takes the new order of all axes.
     """
 
     def __init__(self, axes: tuple[int, int] | None = None):
@@ -414,8 +419,8 @@ def permute(a: Tensor, axes: tuple[int, ...]) -> Tensor:
 class Reshape(TensorOp):
     """The same elements, in the same row-major order, in another shape. Example: (2, 6) -> (3, 4).
 
-    One length may be -1: it is what the others leave, as in the reshape of both kinds of arrays. NDArray's
-    wants a compact array, which a permuted or broadcast one is not (`_arrays.compact`).
+    One length may be -1, for what the others leave: the reshape of both kinds of arrays understands it.
+    NDArray's wants a compact array, which a permuted or broadcast one is not (`_arrays.compact`).
     """
 
     def __init__(self, shape: tuple[int, ...]):
@@ -426,7 +431,7 @@ class Reshape(TensorOp):
 
     def compute(self, a: NDArray) -> NDArray:
         ### BEGIN YOUR SOLUTION
-        return array_api.reshape(_arrays.compact(a), self.shape)
+        return compact_reshape(a, self.shape)
         ### END YOUR SOLUTION
 
     def gradient(self, out_grad: Tensor, node: Tensor):
@@ -444,8 +449,10 @@ class BroadcastTo(TensorOp):
     """Repeat a along axes of length 1, and along new axes in front, to become `shape`.
 
     Example: (3, 1) -> (3, 4) repeats each row's one element four times; (4,) -> (3, 4) repeats the whole
-    three times. Hint for the gradient: an element that was used four times collects the gradients of all four
-    uses. The result must have the input's shape again.
+    three times.
+
+    Hint for the gradient: an element that was used four times collects the gradients of all four uses. The
+    result must have the input's shape again.
     """
 
     def __init__(self, shape: tuple[int, ...]):
@@ -471,12 +478,12 @@ def broadcast_to(a: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 class Summation(TensorOp):
-    """The sum over `axes`: None for all of them, one axis, or a tuple of axes; negative ones count from the
-    end.
+    """The sum over `axes`: None for all of them, one axis, or a tuple of axes.
 
-    The axes disappear from the shape: (2, 3, 5) summed over (0, -1) is (3,). The sum over None has shape (1,)
-    with NDArray and () with NumPy. NDArray.sum takes one axis at a time, or None. Hint for the gradient:
-    every element of the input counts once in the sum it belongs to.
+    Negative axes count from the end. The axes disappear from the shape: (2, 3, 5) summed over (0, -1) has
+    shape (3,). Over None it has shape (1,) with NDArray, () with NumPy. NDArray.sum takes None or one axis.
+
+    Hint for the gradient: every element of the input counts once, in the sum it belongs to.
     """
 
     def __init__(self, axes: int | tuple[int, ...] | None = None):
@@ -506,8 +513,8 @@ class Stack(TensorOp):
     """A TensorTuple of n tensors of one shape -> one tensor with a new axis of length n at `axis`.
 
     Example: three tensors of shape (2, 2) stacked at axis 2 make one of shape (2, 2, 3), whose [:, :, k] is
-    the k-th. A negative axis counts from the end of the result. `_arrays.empty` makes a new array, to be
-    filled part by part. The gradient that is asked for is that of the TensorTuple.
+    the k-th. A negative axis counts from the end of the result. `_arrays.empty` makes an array to be filled
+    part by part. Hint: `gradient` must give what the op was given, a TensorTuple; Split makes one.
     """
 
     takes_tuple = True
@@ -522,7 +529,7 @@ class Stack(TensorOp):
         for position, shape in enumerate(args.shape):
             if shape != first:
                 raise ValueError(
-                    f"Stack: tensor 0 has shape {first}, tensor {position} has {shape}; expected equal shapes."
+                    f"Stack: tensor 0 has shape {first}, tensor {position} {shape}; expected equal shapes."
                 )
         _checks.axis(self, self.axis, len(first) + 1)
 
@@ -533,8 +540,7 @@ class Stack(TensorOp):
         before, after = tuple(shape[:axis]), tuple(shape[axis:])
         out = _arrays.empty((*before, len(args), *after), like=args[0])
         for k, array in enumerate(args):
-            place = (slice(None),) * axis + (slice(k, k + 1),) + (slice(None),) * len(after)
-            out[place] = array_api.reshape(_arrays.compact(array), (*before, 1, *after))
+            out[place_in(axis, k)] = compact_reshape(array, (*before, 1, *after))
         return out
         ### END YOUR SOLUTION
 
@@ -554,8 +560,8 @@ def stack(args: TensorTuple | list[Tensor] | tuple[Tensor, ...], axis: int) -> T
 class Split(TensorTupleOp):
     """Undo stack: a tensor -> the TensorTuple of its slices along `axis`, without that axis.
 
-    Example: shape (2, 2, 3) split at axis 2 makes three tensors of shape (2, 2). The gradient that arrives is
-    a TensorTuple.
+    Example: shape (2, 2, 3) split at axis 2 makes three tensors of shape (2, 2). A negative axis counts from
+    the end. Hint: the out_grad that `gradient` is given is a TensorTuple, as the output is.
     """
 
     def __init__(self, axis: int):
@@ -568,11 +574,7 @@ class Split(TensorTupleOp):
         ### BEGIN YOUR SOLUTION
         axis = self.axis % A.ndim
         before, after = tuple(A.shape[:axis]), tuple(A.shape[axis + 1 :])
-        parts = []
-        for k in range(A.shape[axis]):
-            part = A[(slice(None),) * axis + (slice(k, k + 1),) + (slice(None),) * len(after)]
-            parts.append(array_api.reshape(_arrays.compact(part), before + after))
-        return tuple(parts)
+        return tuple(compact_reshape(A[place_in(axis, k)], before + after) for k in range(A.shape[axis]))
         ### END YOUR SOLUTION
 
     def gradient(self, out_grad: TensorTuple, node: TensorTuple):
@@ -618,9 +620,14 @@ def flip(a: Tensor, axes: int | tuple[int, ...] | None = None) -> Tensor:
 class Dilate(TensorOp):
     """Put `dilation` zeros after every element along `axes`: a length s becomes s * (dilation + 1).
 
-    Example: [[1, 2], [3, 4]] dilated by 1 over both axes is [[1, 0, 2, 0], [0, 0, 0, 0], [3, 0, 4, 0], [0, 0,
-    0, 0]]. Axes beyond the array's rank are ignored. A slice with a step names every (dilation + 1)-th
-    element, for reading and for writing.
+    Example: [[1, 2], [3, 4]] dilated by 1 over both axes is
+
+        [[1, 0, 2, 0],
+         [0, 0, 0, 0],
+         [3, 0, 4, 0],
+         [0, 0, 0, 0]]
+
+    Axes beyond the array's rank are ignored. Hint: a slice with a step can be written to.
     """
 
     def __init__(self, axes: int | tuple[int, ...], dilation: int):
@@ -630,7 +637,8 @@ class Dilate(TensorOp):
     def compute(self, a: NDArray) -> NDArray:
         ### BEGIN YOUR SOLUTION
         steps = axis_steps(a.ndim, self.axes, self.dilation)
-        out = _arrays.full(tuple(length * step for length, step in zip(a.shape, steps)), 0, like=a)
+        shape = tuple(length * step for length, step in zip(a.shape, steps, strict=True))
+        out = _arrays.full(shape, 0, like=a)
         out[tuple(slice(None, None, step) for step in steps)] = a
         return out
         ### END YOUR SOLUTION
@@ -647,11 +655,11 @@ def dilate(a: Tensor, axes: int | tuple[int, ...], dilation: int) -> Tensor:
 
 
 class UnDilate(TensorOp):
-    """Undo dilate: keep the first of every `dilation` + 1 elements along `axes`; a length s becomes ceil(s /
-    (dilation + 1)).
+    """Undo dilate: of every `dilation` + 1 elements along `axes`, keep the first.
 
-    Axes beyond the array's rank are ignored. What is dropped has no influence on the result, so its gradient
-    is 0.
+    A length s becomes s / (dilation + 1), rounded up: with dilation 1, [1, 2, 3, 4, 5] -> [1, 3, 5]. Axes
+    beyond the array's rank are ignored. What is dropped does not matter to the result; the gradient has the
+    input's length.
     """
 
     def __init__(self, axes: int | tuple[int, ...], dilation: int):
@@ -668,8 +676,9 @@ class UnDilate(TensorOp):
         ### BEGIN YOUR SOLUTION
         dilated = dilate(out_grad, self.axes, self.dilation)
         # Where the length was no multiple of dilation + 1, dilate has put more zeros after the last element.
-        excess = [length - given for length, given in zip(dilated.shape, node.inputs[0].shape)]
-        return pad(dilated, tuple((0, -length) for length in excess)) if any(excess) else dilated
+        shape = node.inputs[0].shape
+        widths = tuple((0, wanted - length) for wanted, length in zip(shape, dilated.shape, strict=True))
+        return dilated if dilated.shape == shape else pad(dilated, widths)
         ### END YOUR SOLUTION
 
 
@@ -688,8 +697,7 @@ def axis_steps(ndim: int, axes: tuple[int, ...], dilation: int) -> tuple[int, ..
 
 
 class Pad(TensorOp):
-    """Put zeros around: for each axis a pair, how many before and how many after; a negative number crops
-    instead."""
+    """Put zeros around: `widths` has how many before and after, for each axis. Below 0 it crops."""
 
     def __init__(self, widths: tuple[tuple[int, int], ...]):
         self.widths = tuple(widths)
@@ -698,7 +706,7 @@ class Pad(TensorOp):
         padded = _arrays.pad(a, tuple((max(before, 0), max(after, 0)) for before, after in self.widths))
         kept = [
             slice(max(-before, 0), length - max(-after, 0))
-            for (before, after), length in zip(self.widths, padded.shape)
+            for (before, after), length in zip(self.widths, padded.shape, strict=True)
         ]
         return padded[tuple(kept)]
 
@@ -720,10 +728,12 @@ def pad(a: Tensor, widths: tuple[tuple[int, int], ...]) -> Tensor:
 class MatMul(TensorOp):
     """The matrix product of the last two axes: (..., m, k) @ (..., k, n) -> (..., m, n).
 
-    The axes before them count products, and broadcast against each other: (5, 1, 2, 3) @ (4, 3, 7) -> (5, 4,
-    2, 7). NDArray's @ takes two matrices; `arr[i]` keeps its first axis, with length 1. Hints for the
-    gradient: which products of out_grad with a or b, transposed or not, have the shapes wanted? Where an
-    input was broadcast, its gradient collects all uses, as in BroadcastTo.
+    The axes before them count products, and broadcast to each other:
+    (5, 1, 2, 3) @ (4, 3, 7) -> (5, 4, 2, 7). NDArray's @ takes two matrices, and its `arr[i]` keeps the first
+    axis, with length 1.
+
+    Hints for the gradient: which products of out_grad with a or b, transposed or not, have the shapes wanted?
+    Where an input was broadcast, its gradient collects all uses, as in BroadcastTo.
     """
 
     def check(self, a: Tensor, b: Tensor) -> None:
@@ -747,19 +757,15 @@ class MatMul(TensorOp):
         batch = broadcast_shape(tuple(a.shape[:-2]), tuple(b.shape[:-2]))
         if b.ndim == 2:
             # All rows of all matrices times the same b: one product.
-            stacked = array_api.reshape(_arrays.compact(a), (math.prod(batch) * rows, inner))
+            stacked = compact_reshape(a, (math.prod(batch) * rows, inner))
             return array_api.reshape(stacked @ b, (*batch, rows, columns))
         count = math.prod(batch)
-        a = array_api.reshape(
-            _arrays.compact(array_api.broadcast_to(a, (*batch, rows, inner))), (count, rows, inner)
-        )
-        b = array_api.reshape(
-            _arrays.compact(array_api.broadcast_to(b, (*batch, inner, columns))), (count, inner, columns)
-        )
+        a = compact_reshape(array_api.broadcast_to(a, (*batch, rows, inner)), (count, rows, inner))
+        b = compact_reshape(array_api.broadcast_to(b, (*batch, inner, columns)), (count, inner, columns))
         out = _arrays.empty((count, rows, columns), like=a)
         for i in range(count):
-            left = array_api.reshape(_arrays.compact(a[i : i + 1, :, :]), (rows, inner))
-            right = array_api.reshape(_arrays.compact(b[i : i + 1, :, :]), (inner, columns))
+            left = compact_reshape(a[i : i + 1, :, :], (rows, inner))
+            right = compact_reshape(b[i : i + 1, :, :], (inner, columns))
             out[i : i + 1, :, :] = array_api.reshape(left @ right, (1, rows, columns))
         return array_api.reshape(out, (*batch, rows, columns))
         ### END YOUR SOLUTION
@@ -785,28 +791,39 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
 def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     """The shape to which both broadcast."""
     ndim = max(len(a), len(b))
-    pairs = zip((1,) * (ndim - len(a)) + a, (1,) * (ndim - len(b)) + b)
-    return tuple(j if i == 1 else i for i, j in pairs)
+    a, b = (1,) * (ndim - len(a)) + a, (1,) * (ndim - len(b)) + b
+    return tuple(j if i == 1 else i for i, j in zip(a, b, strict=True))
 
 
 ### END YOUR SOLUTION
 
 
 class Conv(TensorOp):
-    """Slide the kernels W over the images Z: Z (N, H, W, C_in), W (K, K, C_in, C_out) -> (N, H', W', C_out).
+    """Convolve images with kernels: Z (N, H, W, C_in), W (K, K, C_in, C_out) -> (N, H', W', C_out).
 
-    Z is padded with `padding` zeros at all four edges of the image, a kernel's taps lie `dilation` apart, and
-    it is applied at every `stride`-th place: H' = (H + 2 * padding - dilation * (K - 1) - 1) // stride + 1,
-    and out[n, i, j, o] = sum over r, s, c of Z_padded[n, i*stride + r*dilation, j*stride + s*dilation, c] *
-    W[r, s, c, o].
+    The images are padded with `padding` zeros at all four edges, a kernel's taps lie `dilation` apart (1:
+    side by side), and the kernel stops at every `stride`-th place:
 
-    Example: 3x3 kernels over (1, 32, 32, 3) give (1, 30, 30, C_out), and with padding 1 again 32x32. One
-    product computes it (im2col): a view of the padded Z of shape (N, H', W', K, K, C_in) with suitable
-    strides holds for every output the numbers it is made of (`_arrays.as_strided`); reshaped to (N*H'*W',
-    K*K*C_in), it is multiplied by W as a (K*K*C_in, C_out) matrix. Begin with stride 1, no padding and no
-    dilation. Hints for the gradient, two convolutions, are in the notebook. Where `stride` does not divide
-    the way that the kernel can go, the last rows and columns of Z are used less, or not at all. An op of your
-    own for what is missing is welcome.
+        H' = (H + 2*padding - dilation*(K-1) - 1) // stride + 1, and W' likewise
+        out[n, i, j, o] = sum over r, s, c of
+            padded[n, i*stride + r*dilation, j*stride + s*dilation, c] * W[r, s, c, o]
+
+    Example: 3x3 kernels make 30x30 of a 32x32 image, and with padding 1 again 32x32; with stride 2 and
+    padding 1, 16x16.
+
+    One matrix product computes it (im2col). A view of the padded images with shape (N, H', W', K, K, C_in)
+    and suitable strides (`_arrays.as_strided`) holds, for every output, the numbers that go into it; reshaped
+    to (N*H'*W', K*K*C_in) it is multiplied by W as a (K*K*C_in, C_out) matrix. Begin with stride 1 and
+    padding 0.
+
+    Hints for the gradient: both are convolutions again, up to permuted axes, flips, dilation and padding.
+
+    - For Z: out_grad, its rows and columns as far apart as the stride, with W flipped over both kernel axes
+      and its channel axes exchanged. How much padding gives the shape of Z back?
+    - For W: Z with its batch and channels exchanged, so that the convolution sums over the batch, and
+      out_grad as the kernel. Write down a table of the shapes there are and those wanted.
+    - Where the stride does not divide the way the kernel can go, some last rows and columns of Z take part in
+      fewer outputs, or in none: the shapes will be off by these. You may write a small op of your own for it.
     """
 
     def __init__(self, stride: int = 1, padding: int = 0, dilation: int = 1):
@@ -826,8 +843,8 @@ class Conv(TensorOp):
             reach = self.dilation * (W.shape[axis] - 1) + 1
             if not 1 <= reach <= padded:
                 raise ValueError(
-                    f"Conv: the kernel {W.shape} with dilation {self.dilation} is {reach} {what}, the image {Z.shape} "
-                    f"with padding {self.padding} is {padded}; expected a kernel of 1 or more that fits."
+                    f"Conv: the kernel {W.shape} with dilation {self.dilation} is {reach} {what}, the image "
+                    f"{Z.shape} with padding {self.padding} is {padded}; expected a kernel that fits."
                 )
 
     def compute(self, Z: NDArray, W: NDArray) -> NDArray:
@@ -855,16 +872,15 @@ class Conv(TensorOp):
             ),
         )
         taps = kernel_height * kernel_width * channels_in
-        patches = array_api.reshape(_arrays.compact(windows), (images * rows * columns, taps))
-        kernels = array_api.reshape(_arrays.compact(W), (taps, channels_out))
+        patches = compact_reshape(windows, (images * rows * columns, taps))
+        kernels = compact_reshape(W, (taps, channels_out))
         return array_api.reshape(patches @ kernels, (images, rows, columns, channels_out))
         ### END YOUR SOLUTION
 
     def gradient(self, out_grad: Tensor, node: Tensor):
         ### BEGIN YOUR SOLUTION
         Z, W = node.inputs
-        # Each costs as much as the forward pass: leave out what nobody needs, such as the gradient of the
-        # first images.
+        # Each costs as much as the forward pass: leave out those that nobody needs, as of the data itself.
         grad_z = self._gradient_of_images(out_grad, Z, W) if Z.requires_grad else None
         grad_w = self._gradient_of_kernels(out_grad, Z, W) if W.requires_grad else None
         return grad_z, grad_w
@@ -873,32 +889,31 @@ class Conv(TensorOp):
     ### BEGIN YOUR SOLUTION
 
     def _gradient_of_images(self, out_grad: Tensor, Z: Tensor, W: Tensor) -> Tensor:
-        """Every gradient goes back through every tap of its kernel: a convolution with the kernels turned
-        around."""
+        """What Z's pixels get from the outputs they went into: a convolution with the kernels turned."""
         # The gradients as far apart as the windows were, each at the first row and column of its window.
         spread = dilate(out_grad, (1, 2), self.stride - 1)
         turned = transpose(flip(W, (0, 1)), (2, 3))
         widths = [(0, 0)] * 4
         for axis in (1, 2):
-            # Z's first element sits `padding` into the padded image, and as the last tap sees `before`
-            # gradients before it. After: what the result lacks to Z's length. Less than 0 where the padding
-            # is wider than the kernel reaches.
+            # Before the first gradient, as far as the kernel reaches, less what lies in Z's padding; after
+            # the last, whatever gives Z's length. Below 0 it crops: where the padding exceeds the kernel's
+            # reach, or `spread` ends with more zeros than there are pixels.
             before = self.dilation * (W.shape[axis - 1] - 1) - self.padding
             after = Z.shape[axis] + self.padding - spread.shape[axis]
             widths[axis] = (before, after)
         return conv(pad(spread, tuple(widths)), turned, stride=1, padding=0, dilation=self.dilation)
 
     def _gradient_of_kernels(self, out_grad: Tensor, Z: Tensor, W: Tensor) -> Tensor:
-        """Every tap meets every gradient at a pixel: a convolution of Z with the gradients as the kernel.
+        """What W's taps get from the pixels they met: a convolution of Z with the gradients as kernels.
 
-        It sums over channels, so the images of the batch take their place. Strides and dilation change roles:
-        windows `stride` apart are now the kernel's taps, taps `dilation` apart now the windows.
+        It sums over the images, which take the place of the channels. Stride and dilation change roles:
+        windows `stride` apart are now the taps of a kernel, taps `dilation` apart now the windows.
         """
         as_images = permute(Z, (3, 1, 2, 0))  # (C_in, H, W, N)
         as_kernels = permute(out_grad, (1, 2, 0, 3))  # (H', W', N, C_out)
         widths = [(0, 0)] * 4
         for axis in (1, 2):
-            # Only as much as the windows touched, or the result has more rows than the kernel.
+            # Only the rows and columns that windows touched: more would give more taps than the kernel has.
             touched = self.stride * (out_grad.shape[axis] - 1) + self.dilation * (W.shape[axis - 1] - 1) + 1
             widths[axis] = (self.padding, touched - self.padding - Z.shape[axis])
         gradient = conv(

@@ -37,7 +37,7 @@ class OneOfTuple(TensorTuple):
     """A gradient of the tuple `whole` that is zero but for some elements: `items`, by their index.
 
     A tuple of n tensors, taken apart, gets n gradients of one element each. Filled up with zeros they would
-    take n**2 additions to add up: 0.2 s for the 40 words of a sequence. Here zeros are made only where there
+    take n**2 additions to add up: 0.1 s for the 40 words of a sequence. Here zeros are made only where there
     is nothing else. It is no node of the graph: an op that is to be differentiated again must take its
     elements.
     """

@@ -1,0 +1,37 @@
+"""How every format words the same things: points, and a message that has to be short."""
+
+from __future__ import annotations
+
+from grader.visible import visible
+
+
+def points(score: float, max_score: float) -> str:
+    """Points of points, "8.5 / 10.0", in as many digits as it takes: 9.98 must not read as all, nor 0.02 as nothing."""
+    if max_score == 0:
+        return "not run"
+    digits = 1
+    while digits < 15 and (
+        (score < max_score and f"{score:.{digits}f}" == f"{max_score:.{digits}f}")
+        or (score > 0 and float(f"{score:.{digits}f}") == 0)
+    ):
+        digits += 1
+    return f"{score:.{digits}f} / {max_score:.1f}"
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things: "1 case", "2 cases"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def in_line(text: str) -> str:
+    """The text as one line without control characters: names come from folders and archives that students made."""
+    return visible(text).replace("\n", "\\n")
+
+
+def shortened(message: str, lines: int) -> str:
+    """The message in at most so many lines: its beginning says what, its end where and with which input."""
+    found = visible(message).splitlines()
+    if len(found) > lines:
+        head = (lines - 1) // 3
+        found = [*found[:head], "  ...", *found[head + 1 - lines :]]
+    return "\n".join(line if len(line) <= 2000 else f"{line[:2000]}..." for line in found)

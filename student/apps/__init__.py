@@ -1,0 +1,1 @@
+"""The models of the assignment and how they are trained."""
