@@ -77,6 +77,7 @@ def prepare(
     name = name or intake.report_names([source])[0]
     workspace.mkdir(parents=True, exist_ok=True)
     home = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=workspace)).resolve()
+    home.chmod(0o755)  # mkdtemp's 0700 would shut out a worker that runs as another user
     staged = intake.stage(source, assignment, home / "tree")
     return build(staged, assignment, sandbox, home / "native", native=native, name=name, for_devices=for_devices)
 
@@ -145,7 +146,7 @@ def _compiled(
     """The job's outcome, from the cache where it is there."""
     if not (staged.root / job.source).is_file():
         return Compiled(None, f"{job.source} is not there, from which {job.module} is compiled", True)
-    sources = _native_files(staged, assignment)
+    sources = _native_files(job, staged, assignment)
 
     def compile_now() -> Compiled:
         # A copy of just these files, read-only in effect: what a compiler could include besides is not in the key.
@@ -171,13 +172,18 @@ def _compiled(
         return compiled
 
 
-def _native_files(staged: StagedTree, assignment: Assignment) -> dict[str, bytes]:
-    """The files that a compiler may read: path in the tree -> content."""
-    folders = {source.rpartition("/")[0] for source in assignment.layout.modules.values()}
+def _native_files(job: Job, staged: StagedTree, assignment: Assignment) -> dict[str, bytes]:
+    """The files that a compiler may read: path in the tree -> content.
+
+    Not the sources of the other modules: a change of one must not compile them all.
+    """
+    sources = set(assignment.layout.modules.values())
+    folders = {folder for source in sources if (folder := source.rpartition("/")[0])}
     wanted = [
         path
         for path in staged.files
-        if Path(path).suffix in _NATIVE or any(path.startswith(f"{folder}/") for folder in folders if folder)
+        if path not in sources - {job.source}
+        and (Path(path).suffix in _NATIVE or any(path.startswith(f"{folder}/") for folder in folders))
     ]
     return {path: (staged.root / path).read_bytes() for path in wanted}
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
+import signal
 import sys
+import traceback
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
 from grader.assignment import Assignment, load_assignment
-from grader.errors import HarnessError, UsageError
+from grader.errors import GraderError, HarnessError, UsageError
 from grader.run import ROOT, RunOptions
+from grader.sandbox import open_sandbox
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -45,23 +50,26 @@ def grade(
         )
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs has value {jobs}; expected a number from 1 up.")
+    open_sandbox(sandbox)
     assignment = load_assignment(suite)
-    options = RunOptions(_seed(seed), _devices(assignment, device), select, isolation, sandbox)
-    console = Console()
-    console.print(f"{assignment.name}: {assignment.title}; seed {options.seed}", highlight=False)
+    options = RunOptions(_seed(seed), _devices(assignment, device), select.strip(), isolation, sandbox)
+    console = Console(color_system=None) if os.environ.get("NO_COLOR") else Console()
+    _say(console, f"{assignment.name}: {assignment.title}; seed {options.seed}")
     with Progress(console) as progress:
         grades = grade_trees(
             assignment,
             trees,
             options,
-            jobs=jobs or len(os.sched_getaffinity(0)),
+            jobs=jobs or _cores(),
             out=out,
             watch=progress.watch,
+            shown=[str(tree) for tree in trees],
         )
     for item in grades:
         print_grade(console, item)
     print_summary(console, grades)
-    console.print(f"Reports: {out}/*/grade.json, report.json, summary.md", highlight=False, style="dim")
+    folders = [str(out / item.tree) for item in grades] if len(grades) <= 3 else [str(out / "*")]
+    _say(console, f"Reports (grade.json, report.json, summary.md): {', '.join(folders)}")
 
 
 @app.command()
@@ -137,11 +145,45 @@ def _devices(assignment: Assignment, chosen: list[str] | None) -> tuple[str, ...
     return devices
 
 
+def _say(console: Console, line: str) -> None:
+    # As it is: no markup (a folder may be called "[/]"), no colours for numbers, no line breaks.
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _cores() -> int:
+    """The cores that this process may use; a container or Slurm may have given it fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    """A signal that asks us to end becomes an exception, on whose way out everything that was started is ended."""
+    raise SystemExit(128 + number)
+
+
 def main() -> None:
-    """Run the command line; the exit status is 0, 2 (bad usage) or 3 (our own fault)."""
+    """Run the command line.
+
+    Exit status: 0; 1 where a check or a case failed; 2 bad usage; 3 our own fault; 128 + n ended by signal n.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the locale lacks must not cost a report
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP, and means it
+            signal.signal(number, _end)
     try:
         app()
+    except UsageError as error:
+        _exit(f"error: {error}", error.exit_status)
     except HarnessError as error:
-        kind = "error" if isinstance(error, UsageError) else "the grader itself failed, and no grade was given"
-        print(f"{kind}: {error}", file=sys.stderr)
-        sys.exit(error.exit_status)
+        _exit(f"the grader itself failed, and no grade was given: {error}", error.exit_status)
+    except Exception:
+        traceback.print_exc()
+        _exit("the grader itself failed, and no grade was given: see above", GraderError.exit_status)
+
+
+def _exit(message: str, status: int) -> NoReturn:
+    print(message, file=sys.stderr)
+    sys.exit(status)

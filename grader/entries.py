@@ -23,7 +23,8 @@ class Caps:
     files: int = 5_000  # staged
     entries: int = 100_000  # looked at, whether staged or not: an environment that came along has 40,000
     depth: int = 32  # folders
-    path_bytes: int = 400  # of a staged file's name; file systems take 255 a part, and we need some for ourselves
+    path_bytes: int = 1000  # of a staged file's name with its folders; systems take 4096, our own folders included
+    part_bytes: int = 255  # of a name without its folders: what file systems take
     archive_bytes: int = 1 << 30  # of an archive as it is handed in: the data sets may have come along
     unpacked_bytes: int = 4 << 30  # that an archive may unpack to, whether staged or not
     ratio: int = 200  # unpacked to packed; source text reaches 10, a zip bomb 1000 and more
@@ -92,9 +93,9 @@ class FolderSource:
                     yield Entry(path, "a link that leads out of the tree or nowhere", _nothing)
                 elif target in way:
                     yield Entry(path, "a link that leads round in a circle", _nothing)
-                elif target.is_dir():
+                elif stat.S_ISDIR(mode := _mode(target, path)):
                     waiting.append((f"{path}/", (*way, target)))
-                elif target.is_file():
+                elif stat.S_ISREG(mode):
                     yield Entry(path, "file", lambda target=target, path=path: _open_file(target, path))  # type: ignore[misc]
                 else:
                     yield Entry(path, "a device, pipe or socket", _nothing)
@@ -104,7 +105,7 @@ class FolderSource:
             with os.scandir(folder) as items:
                 return sorted(items, key=lambda item: item.name)
         except OSError as error:
-            raise Refused(f"has the folder {prefix or '.'}, which cannot be read ({error.strerror})") from None
+            raise Refused(f"has the folder {shown(prefix or '.')}, which cannot be read ({error.strerror})") from None
 
     def _target(self, item: os.DirEntry[str]) -> Path | None:
         """Where an item really is; None where that is outside the folder, or nowhere."""
@@ -115,6 +116,19 @@ class FolderSource:
         except (OSError, RuntimeError):  # dangling; a circle (RuntimeError before Python 3.13)
             return None
         return target if target.is_relative_to(self._folder) else None
+
+
+def shown(path: str) -> str:
+    """A name fit for a message: on one line, printable, not too long."""
+    text = path if path.isprintable() else ascii(path)[1:-1]
+    return text if len(text) <= 120 else f"{text[:117]}..."
+
+
+def _mode(file: Path, path: str) -> int:
+    try:
+        return file.stat().st_mode
+    except OSError as error:  # gone meanwhile, or in a folder that may be listed and not entered
+        raise Refused(f"has {shown(path)}, which cannot be read ({error.strerror})") from None
 
 
 def _open_file(file: Path, path: str) -> IO[bytes]:

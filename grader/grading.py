@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import os
 import platform
 import tempfile
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import grader
+from grader import devices
 from grader.assignment import Assignment
-from grader.build import BuiltTree, prepare
-from grader.intake import report_names
+from grader.build import BuiltTree, build
+from grader.children import Children, Stopped
+from grader.errors import GraderError, UsageError
+from grader.intake import StagedTree, report_names, stage
 from grader.report.document import to_json
 from grader.report.markdown import to_markdown
 from grader.run import RunOptions, measure
@@ -24,6 +29,8 @@ from grader.score import Grade, score
 from grader.verdict import CaseResult, Verdict
 
 Watch = Callable[[str, dict[str, Any]], None]
+
+REPORTS = ("report.json", "summary.md", "grade.json")  # the last one is written last: where it is, all are
 
 
 def grade_trees(
@@ -34,52 +41,129 @@ def grade_trees(
     jobs: int,
     out: Path,
     watch: Watch,
+    shown: Sequence[str] = (),
 ) -> list[Grade]:
     """The grades of the trees in their order; each has its folder of reports in `out` when its run ends.
 
-    watch(name of the tree, event) is called as things happen, from several threads.
+    watch(name of the tree, event) is called as things happen, from several threads. shown: how the command that repeats
+    a case names each tree; by default as the reports do. Raises UsageError where a tree is not there, `out` cannot be
+    written or nothing is selected, GraderError where the grading itself failed; what was running is then ended, and no
+    tree but those that were done has reports.
     """
     names = report_names(sources)
-    shards = max(1, jobs // len(sources))
-    with tempfile.TemporaryDirectory(prefix="grader-trees-") as workspace, ThreadPoolExecutor(jobs) as pool:
-        pending = [
-            pool.submit(_grade_tree, assignment, source, name, options, shards, Path(workspace), out, watch)
-            for source, name in zip(sources, names, strict=True)
+    _check_out(out, names, sources)
+    with tempfile.TemporaryDirectory(prefix="grader-trees-") as folder:
+        workspace = Path(folder).resolve()
+        # All of them before the first is compiled: that the last one's name is misspelt must not come out in an hour.
+        staged = [
+            stage(source, assignment, workspace / name / "tree") for source, name in zip(sources, names, strict=True)
         ]
+        _make_folders(out, names)
+        run = _Run(assignment, options, max(1, jobs // len(sources)), out, watch, Children())
+        with ThreadPoolExecutor(jobs) as pool:
+            pending = [
+                pool.submit(run.grade, tree, name, repeated)
+                for tree, name, repeated in zip(staged, names, shown or names, strict=True)
+            ]
+            try:
+                for job in as_completed(pending):
+                    if not isinstance(job.exception(), Stopped):  # else another one failed first, and says why
+                        job.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                run.children.stop()
+                raise
         return [job.result() for job in pending]
 
 
-def _grade_tree(
-    assignment: Assignment,
-    source: Path,
-    name: str,
-    options: RunOptions,
-    shards: int,
-    workspace: Path,
-    out: Path,
-    watch: Watch,
-) -> Grade:
-    watch(name, {"event": "building"})
-    tree = prepare(source, assignment, open_sandbox(options.sandbox), workspace / name, name)
-    measurement = measure(assignment, tree, options, lambda event: watch(name, event), shards)
-    grade = score(
-        assignment,
-        measurement.results,
-        tree=name,
-        tree_hash=tree.identity,
-        seed=options.seed,
-        devices=options.devices or assignment.devices.graded,
-        selection=options.selection,
-        fault=tree.fault or shared_fault(measurement.results),
-        environment=environment(options, tree),
-    )
-    folder = out / name
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "grade.json").write_text(to_json(grade), encoding="utf-8")
-    (folder / "report.json").write_text(json.dumps(measurement.report, indent=1) + "\n", encoding="utf-8")
-    (folder / "summary.md").write_text(to_markdown(grade), encoding="utf-8")
-    watch(name, {"event": "graded"})
-    return grade
+@dataclass(frozen=True)
+class _Run:
+    """What the trees of one run have in common."""
+
+    assignment: Assignment
+    options: RunOptions
+    shards: int  # processes a tree
+    out: Path
+    watch: Watch
+    children: Children
+
+    def grade(self, staged: StagedTree, name: str, shown: str) -> Grade:
+        """Build one tree, judge it, and write its reports."""
+        self.watch(name, {"event": "building"})
+        box = self.children.box(open_sandbox(self.options.sandbox))
+        output = staged.root.parent / "native"
+        tree = build(staged, self.assignment, box, output, name=name, for_devices=self._devices_to_build_for())
+        measurement = measure(
+            self.assignment,
+            tree,
+            self.options,
+            lambda event: self.watch(name, event),
+            self.shards,
+            shown=shown,
+            children=self.children,
+        )
+        grade = score(
+            self.assignment,
+            measurement.results,
+            tree=name,
+            tree_hash=tree.identity,
+            seed=self.options.seed,
+            devices=self._devices(),
+            selection=self.options.selection,
+            fault=tree.fault or shared_fault(measurement.results),
+            environment=environment(self.options, tree),
+        )
+        report = json.dumps(measurement.report, indent=1) + "\n"
+        _write(self.out / name, dict(zip(REPORTS, (report, to_markdown(grade), to_json(grade)), strict=True)))
+        self.watch(name, {"event": "graded"})
+        return grade
+
+    def _devices(self) -> tuple[str, ...]:
+        return self.options.devices or self.assignment.devices.graded
+
+    def _devices_to_build_for(self) -> tuple[str, ...] | None:
+        """The chosen devices, where all are here: CUDA is not compiled for a run on the CPU. Else what is here."""
+        absent = [device for device in self._devices() if devices.present(self.assignment, device) is not None]
+        return None if absent else self._devices()
+
+
+def _check_out(out: Path, names: Sequence[str], sources: Sequence[Path]) -> None:
+    """Forget what an earlier run reported of these trees: should this one fail, it must not pass for its result."""
+    for name, source in zip(names, sources, strict=True):
+        if (out / name).resolve() == source.resolve():
+            raise UsageError(f"--out has value {str(out)!r}, so the reports on {source} would be written into it.")
+        for report in REPORTS:
+            with _out_errors(out):
+                (out / name / report).unlink(missing_ok=True)
+
+
+def _make_folders(out: Path, names: Sequence[str]) -> None:
+    for name in names:
+        with _out_errors(out):
+            (out / name).mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=out / name).close()
+
+
+@contextlib.contextmanager
+def _out_errors(out: Path) -> Iterator[None]:
+    """What goes wrong with the folder that the user named is the user's to mend."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"--out has value {str(out)!r}, but {error.filename} cannot be written: {error.strerror}; "
+            "name a folder where reports may go."
+        ) from None
+
+
+def _write(folder: Path, texts: dict[str, str]) -> None:
+    try:
+        for name, text in texts.items():
+            # Renamed into its place: a report is there in full or not at all.
+            (folder / f"{name}.new").write_text(text, encoding="utf-8")
+            (folder / f"{name}.new").replace(folder / name)
+    except OSError as error:
+        raise GraderError(f"{error.filename} cannot be written: {error.strerror}.") from None
 
 
 def shared_fault(results: Sequence[CaseResult]) -> str | None:

@@ -41,7 +41,7 @@ def pattern(got: npt.NDArray[Any], want: npt.NDArray[Any], wrong: Flags) -> str:
         return _not_finite(got[~np.isfinite(got)], count)
     if not got[wrong].any():
         return "each is zero"
-    with np.errstate(over="ignore", invalid="ignore"):  # of values near the largest float there is no hint
+    with np.errstate(all="ignore"):  # of values near the largest and the smallest float there is no hint
         return _factor(got[wrong], want[wrong]) or _rearranged(got, want, wrong) or _shift(got[wrong], want[wrong])
 
 

@@ -19,12 +19,13 @@ from typing import IO
 
 from grader.archive import ArchiveSource
 from grader.assignment import Assignment, TreeLayout
-from grader.entries import CAPS, Caps, Entry, FolderSource, Refused, Source
+from grader.entries import CAPS, Caps, Entry, FolderSource, Refused, Source, shown
 from grader.errors import GraderError, UsageError
 
 _CHUNK = 1 << 16  # bytes a read
 _ARCHIVE_SUFFIX = re.compile(r"\.(zip|tar|tgz|txz|tbz2|tar\.(gz|xz|bz2))$", re.IGNORECASE)
-_REPORT_NAME_LENGTH = 80
+_REPORT_NAME_BYTES = 120
+_MAX_NOTES = 20
 
 # Never taken, wherever they lie: what is compiled or cached (the harness compiles for itself), what Python or pytest
 # would run or obey without being asked, version control, environments, and what systems leave behind.
@@ -87,17 +88,19 @@ def stage(source: Path, assignment: Assignment, destination: Path, caps: Caps = 
         opened = _open(source, caps)
         top = _find_tree(opened, assignment)
         if top:
-            notes.append(f"taken from its folder {top}")
+            notes.append(f"taken from its folder {shown(top)}")
         files = _copy(_chosen(opened, top, layout, notes), destination, caps)
         _check_required(set(files), assignment)
     except Refused as refusal:
-        return StagedTree(name, destination, (), "", tuple(notes), f"{source.name or source} {refusal}")
-    return StagedTree(name, destination, tuple(sorted(files)), _identity(files), tuple(notes), None)
+        return StagedTree(name, destination, (), "", _few(notes), f"{shown(source.name or str(source))} {refusal}")
+    return StagedTree(name, destination, tuple(sorted(files)), _identity(files), _few(notes), None)
 
 
 def _open(source: Path, caps: Caps) -> Source:
     if not os.path.lexists(source):
         raise UsageError(f"{source} is not there; expected a folder or an archive with a tree.")
+    if not os.access(source, os.R_OK | os.X_OK if source.is_dir() else os.R_OK):
+        raise UsageError(f"{source} cannot be read by this user; expected a folder or an archive that can be.")
     if source.is_dir():
         return FolderSource(source, caps)
     if not source.is_file():
@@ -126,14 +129,15 @@ def _find_tree(source: Source, assignment: Assignment) -> str:
     depth = min(folder.count("/") if folder else -1 for folder in folders)
     nearest = sorted(folder for folder in folders if (folder.count("/") if folder else -1) == depth)
     if len(nearest) > 1:
-        raise Refused(f"holds {len(nearest)} trees ({', '.join(nearest[:5])}); name one of them, or hand in only one")
+        names = ", ".join(shown(folder) for folder in nearest[:5])
+        raise Refused(f"holds {len(nearest)} trees ({names}); name one of them, or hand in only one")
     return nearest[0]
 
 
 def _not_a_tree(paths: set[str], assignment: Assignment) -> str:
     missing = next((path for path in assignment.layout.required if path not in paths), "")
     archives = sorted(path for path in paths if _ARCHIVE_SUFFIX.search(path))
-    inside = f"; it holds the archive {archives[0]}, which must be unpacked first" if archives else ""
+    inside = f"; it holds the archive {shown(archives[0])}, which must be unpacked first" if archives else ""
     return f"is not a tree of {assignment.name}: {missing} is not in it{inside}"
 
 
@@ -159,7 +163,7 @@ def _chosen(source: Source, top: str, layout: TreeLayout, notes: list[str]) -> I
         if entry.kind == "file":
             yield entry.named(entry.path[len(prefix) :])
         else:
-            notes.append(f"left out: {_shown(entry.path)}, {entry.kind}")
+            notes.append(f"left out: {shown(entry.path)}, {entry.kind}")
 
 
 def _places(layout: TreeLayout) -> _Places:
@@ -196,14 +200,16 @@ def _copy(entries: Iterable[Entry], destination: Path, caps: Caps) -> dict[str, 
         _check_name(entry.path, caps)
         _check_distinct(entry.path, seen)
         if len(digests) >= caps.files:
-            raise Refused(f"holds more than {caps.files} files, {_shown(entry.path)} among them")
+            raise Refused(f"holds more than {caps.files} files, {shown(entry.path)} among them")
         file = destination / entry.path
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
         with entry.open() as stream:
             size, digests[entry.path] = _write(stream, file, entry.path, caps.file_bytes)
         total += size
         if total > caps.bytes:
-            raise Refused(f"holds more than {caps.bytes >> 20} MiB; the limit was passed by {_shown(entry.path)}")
+            raise Refused(f"holds more than {caps.bytes >> 20} MiB; the limit was passed by {shown(entry.path)}")
+    for folder in {parent for path in digests for parent in (destination / path).parents}:
+        if folder.is_relative_to(destination):
+            folder.chmod(0o755)  # whatever the umask: a worker may run as another user
     return digests
 
 
@@ -211,11 +217,12 @@ def _write(stream: IO[bytes], file: Path, path: str, limit: int) -> tuple[int, s
     """Copy a stream to a file; returns size and sha256."""
     digest, size = hashlib.sha256(), 0
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         with open(file, "xb") as out:
             while part := stream.read(_CHUNK):
                 size += len(part)
                 if size > limit:
-                    raise Refused(f"holds {_shown(path)}, which is larger than {limit >> 20} MiB")
+                    raise Refused(f"holds {shown(path)}, which is larger than {limit >> 20} MiB")
                 digest.update(part)
                 out.write(part)
         file.chmod(0o644)  # whatever it was: a file of mode 0600 must be readable to a worker of another user
@@ -226,11 +233,12 @@ def _write(stream: IO[bytes], file: Path, path: str, limit: int) -> tuple[int, s
 
 def _check_name(path: str, caps: Caps) -> None:
     if not path.isprintable() or "\\" in path:
-        raise Refused(f"holds {_shown(path)}, a name with a backslash or with characters that cannot be printed")
-    if len(path.encode()) > caps.path_bytes:
-        raise Refused(f"holds {_shown(path)}, a name of more than {caps.path_bytes} bytes")
+        raise Refused(f"holds {shown(path)}, a name with a backslash or with characters that cannot be printed")
+    longest = max(len(part.encode()) for part in path.split("/"))
+    if longest > caps.part_bytes or len(path.encode()) > caps.path_bytes:
+        raise Refused(f"holds {shown(path)}, a name that is too long ({len(path.encode())} bytes)")
     if path.count("/") >= caps.depth:
-        raise Refused(f"holds {_shown(path)}, more than {caps.depth} folders deep")
+        raise Refused(f"holds {shown(path)}, more than {caps.depth} folders deep")
 
 
 def _check_distinct(path: str, seen: set[str]) -> None:
@@ -238,7 +246,7 @@ def _check_distinct(path: str, seen: set[str]) -> None:
     key = unicodedata.normalize("NFC", path).casefold()
     folders = [f"{parent}/" for parent in map(str, PurePosixPath(key).parents) if parent != "."]
     if key in seen or f"{key}/" in seen or any(folder[:-1] in seen for folder in folders):
-        raise Refused(f"holds {_shown(path)} twice (upper and lower case count as one), or as file and folder")
+        raise Refused(f"holds {shown(path)} twice (upper and lower case count as one), or as file and folder")
     seen.update([key, *folders])
 
 
@@ -257,14 +265,13 @@ def _stem(path: Path) -> str:
 
 def _safe_name(text: str) -> str:
     name = re.sub(r"[^\w.+-]+", "_", unicodedata.normalize("NFC", text)).lstrip(".-")
-    return name[:_REPORT_NAME_LENGTH].rstrip(".") or "tree"
+    return name.encode()[:_REPORT_NAME_BYTES].decode("utf-8", "ignore").rstrip(".") or "tree"
+
+
+def _few(notes: list[str]) -> tuple[str, ...]:
+    more = len(notes) - _MAX_NOTES
+    return (*notes[:_MAX_NOTES], f"... and {more} more notes") if more > 0 else tuple(notes)
 
 
 def _join(folder: str, path: str) -> str:
     return f"{folder}/{path}" if folder else path
-
-
-def _shown(path: str) -> str:
-    """A name fit for a message: one line, printable, not too long."""
-    text = path if path.isprintable() else ascii(path)[1:-1]
-    return text if len(text) <= 120 else f"{text[:117]}..."

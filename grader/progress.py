@@ -19,6 +19,9 @@ class Progress:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        # Bars move the cursor: no good in a file (which rich takes for a terminal where FORCE_COLOR is set), on a dumb
+        # terminal, or for somebody who asked for plain text.
+        self._moving = console.is_interactive and console.file.isatty() and not console.no_color
         self._bars = Bars(
             # No markup: a folder may be called "[/]", which would end the whole run.
             TextColumn("{task.fields[tree]}", markup=False),
@@ -27,7 +30,7 @@ class Progress:
             TextColumn("{task.description}", markup=False),
             TimeElapsedColumn(),
             console=console,
-            disable=not console.is_terminal,
+            disable=not self._moving,
             transient=True,
         )
         self._lock = threading.Lock()
@@ -59,5 +62,6 @@ class Progress:
             self._bars.advance(self._tasks[tree])
         elif event["event"] == "graded":
             self._bars.update(self._tasks[tree], description="graded")
-            if not self._console.is_terminal:
-                self._console.print(Text(f"{visible(tree)}: {self._totals[tree]} cases judged"))
+            if not self._moving:
+                # Not wrapped: without a terminal there is no width to wrap at.
+                self._console.print(Text(f"{visible(tree)}: {self._totals[tree]} cases judged"), soft_wrap=True)

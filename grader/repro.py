@@ -2,36 +2,138 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from grader.assignment import Assignment
+from grader.build import prepare
 from grader.errors import GraderError, UsageError
-from grader.run import FAILED, NOTHING_COLLECTED, PASSED, ROOT, USAGE
+from grader.run import ROOT
+from grader.sandbox import open_sandbox
+from grader.verdict import Verdict
+
+PASSED, NOT_PASSED = 0, 1  # exit statuses of `grader repro`
+STOPPED = 128 + signal.SIGINT  # a person ended it: Ctrl-C, or `q` in the debugger
+
+_INTERRUPTED, _INTERNAL_ERROR = 2, 3  # pytest's exit statuses
+
+
+@dataclass
+class _Run:
+    """What a child process told of its case."""
+
+    status: int = 0  # its exit status, or minus the signal's number
+    found: bool = False  # whether there is a case of that id
+    verdict: dict[str, Any] = field(default_factory=dict)  # the event; empty where it came to none
+    fault: str = ""  # of ours
 
 
 def reproduce(assignment: Assignment, case: str, tree: Path, seed: int) -> int:
-    """Run the case; returns 0 where it passes, 1 where it fails. Raises UsageError for an id that is none."""
-    file, separator, _ = case.partition("::")
-    if not separator or not (assignment.suite / file).is_file():
+    """Run the case; returns PASSED, NOT_PASSED or STOPPED.
+
+    Raises UsageError for an id that is none, a tree that is not there and a device that this machine lacks, GraderError
+    where the suite is at fault.
+    """
+    file = case.partition("::")[0]
+    if file == case or "/" in file or not (assignment.suite / file).is_file():
         raise UsageError(
             f"{case!r} is not the id of a case; expected one as a report gives it, such as "
             "'test_conv.py::test_op_conv_forward[cpu-...]'."
         )
-    command = [sys.executable, "-m", "pytest", f"{assignment.suite}/{case}", "-c", str(ROOT / "pyproject.toml"), "-q", "-s"]
-    command += ["-p", "no:cacheprovider", "--isolation", "none", "--show-calls", "--no-header", "--tb=short"]
-    command += ["--tree", str(tree.resolve()), "--seed", str(seed)]
-    device = case.partition("[")[2].partition("-")[0].rstrip("]")
-    if device in assignment.devices.known:
-        command += ["--device", device]
-    status = subprocess.run(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False).returncode
-    if status in (USAGE, NOTHING_COLLECTED):
+    print(f"{case} on {tree}, seed {seed}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="grader-repro-") as folder:
+        built = prepare(tree, assignment, open_sandbox("none"), Path(folder))
+        if built.fault is not None:
+            print(f"\nerror: {built.fault}")
+            return NOT_PASSED
+        prepared = Path(folder, "tree.json")
+        prepared.write_text(built.to_json(), encoding="utf-8")
+        run = _run(_command(assignment, case, prepared, seed))
+    if run.fault:
+        raise GraderError(run.fault)
+    if run.verdict:
+        return _tell(run.verdict, case)
+    if run.status < 0:
+        print(f"\nerror: crashed with {signal.Signals(-run.status).name}")
+        return NOT_PASSED
+    if run.status == _INTERNAL_ERROR or (run.status == _INTERRUPTED and not run.found):
+        raise GraderError("the suite could not be run; see above.")
+    if not run.found:
         raise UsageError(f"{assignment.name} has no case {case!r}; grade.json lists the ids of all cases.")
-    if status < 0:
-        print(f"\nThe process crashed with signal {-status}: the submission runs inside it here.")
-        return 1
-    if status not in (PASSED, FAILED):
-        raise GraderError(f"pytest ended with status {status}")
-    return status
+    if run.status == _INTERRUPTED:
+        print("\nstopped before the case had a verdict")
+        return STOPPED
+    print(f"\nerror: the submission ended the process with exit status {run.status}")
+    return NOT_PASSED
+
+
+def _command(assignment: Assignment, case: str, prepared: Path, seed: int) -> list[str]:
+    command = [sys.executable, "-m", "pytest", str(assignment.suite / case.partition("::")[0]), "-s"]
+    command += [
+        "-c",
+        str(ROOT / "pyproject.toml"),
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "grader.single_case",
+        "--case",
+        case,
+    ]
+    command += ["--isolation", "none", "--show-calls", "--prepared", str(prepared), "--seed", str(seed)]
+    device = case.partition("[")[2].partition("-")[0].rstrip("]")
+    return [*command, "--device", device] if device in assignment.devices.known else command
+
+
+def _run(command: Sequence[str]) -> _Run:
+    """Run the child with this terminal as its own, so that a debugger works."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    # Unbuffered: what was printed before a crash is what it takes to find it.
+    environ |= {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    reader, writer = os.pipe()
+    try:
+        child = subprocess.Popen([*command, "--events", str(writer)], cwd=ROOT, env=environ, pass_fds=[writer])
+    finally:
+        os.close(writer)
+    run = _Run()
+    with _interrupts_left_to_the_child(), os.fdopen(reader, encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            with contextlib.suppress(ValueError):  # cut off by a crash, or written by the submission itself
+                _note(run, json.loads(line))
+        run.status = child.wait()
+    return run
+
+
+def _note(run: _Run, event: dict[str, Any]) -> None:
+    if event["event"] == "collected":
+        run.found = bool(event["cases"])
+    elif event["event"] == "verdict":
+        run.verdict = event
+    elif event["event"] == "fault":
+        run.fault = event["message"]
+
+
+@contextlib.contextmanager
+def _interrupts_left_to_the_child() -> Iterator[None]:
+    """Ctrl-C in a debugger is meant for the debugger; it reaches this process as well."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _tell(verdict: dict[str, Any], case: str) -> int:
+    words = verdict["message"].rpartition("\nRun: ")[0] or verdict["message"]  # less the command that was just run
+    if verdict["verdict"] == Verdict.NOT_RUN.value:
+        raise UsageError(f"{case} cannot be run on this machine: {words}.")
+    print(f"\n{verdict['verdict']}{f': {words}' if words else ''}")
+    return PASSED if verdict["verdict"] == Verdict.PASS.value else NOT_PASSED

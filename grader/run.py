@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from grader.assignment import Assignment
 from grader.build import BuiltTree
+from grader.children import Children, Stopped
 from grader.errors import GraderError, UsageError
+from grader.pytest_report import FAILED, NOTHING_COLLECTED, PASSED, USAGE, merged
 from grader.score import verdicts_for
 from grader.verdict import Case, CaseResult, Verdict
 
@@ -28,8 +29,6 @@ _ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # no plugin that happens to be installed has a say in a grade
 }
-
-PASSED, FAILED, USAGE, NOTHING_COLLECTED = 0, 1, 4, 5  # pytest's exit statuses that we know how to read
 
 
 @dataclass(frozen=True)
@@ -54,132 +53,156 @@ class Measurement:
 Watcher = Callable[[dict[str, Any]], None]
 
 
+def judging_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a judge: the user's, less what could bend a grade or make the judge import a tree.
+
+    PYTEST_ADDOPTS="-k flip" would drop cases; with a tree on PYTHONPATH (the course's notebooks put it there) the
+    judge would import the tree's numpy.py.
+    """
+    kept = {name: value for name, value in environ.items() if not name.startswith(("PYTEST_", "PYTHON"))}
+    return {**kept, **_ENVIRONMENT}
+
+
 def measure(
-    assignment: Assignment, tree: BuiltTree, options: RunOptions, watch: Watcher, shards: int = 1
+    assignment: Assignment,
+    tree: BuiltTree,
+    options: RunOptions,
+    watch: Watcher,
+    shards: int = 1,
+    *,
+    shown: str = "",
+    children: Children | None = None,
 ) -> Measurement:
     """Run the suite over the tree in `shards` processes, which take a share of the problems each.
 
-    watch is called with every event as it comes, from several threads. Raises UsageError where nothing is selected, and
-    GraderError where the judging itself failed.
+    watch is called with every event as it comes, from several threads. shown: how the command that repeats a case names
+    the tree; by default the tree's name. children: where the processes are known, so that somebody else can stop them.
+    Raises UsageError where nothing is selected, and GraderError where the judging itself failed; both stop `children`.
     """
+    children = children or Children()
     names = [problem.name for problem in assignment.problems]
     shares = [names[i::shards] for i in range(shards) if names[i::shards]]
-    with tempfile.TemporaryDirectory(prefix="grader-run-") as folder:
-        prepared = Path(folder, "tree.json")
-        prepared.write_text(tree.to_json(), encoding="utf-8")
+    with tempfile.TemporaryDirectory(prefix="grader-run-") as name:
+        folder = Path(name)
+        (folder / "tree.json").write_text(tree.to_json(), encoding="utf-8")
         with ThreadPoolExecutor(len(shares)) as pool:
-            jobs = [
-                pool.submit(_run_share, assignment, tree, prepared, share, options, watch, Path(folder, str(i)))
-                for i, share in enumerate(shares)
+            judges = [
+                _judge(assignment, share, options, folder, i, shown or tree.name) for i, share in enumerate(shares)
             ]
-            parts = [job.result() for job in jobs]
-    cases = [case for part in parts for case in part.cases]
-    if not cases:
-        raise UsageError(f"-k has value {options.selection!r}, which selects no case of {assignment.name}.")
-    order = {name: position for position, name in enumerate(names)}
-    cases.sort(key=lambda case: order[case.problem])  # stable: within a problem the suite's order stays
-    results = verdicts_for(cases, [result for part in parts for result in part.results])
-    return Measurement(results, _merged([part.report for part in parts]))
+            jobs = [pool.submit(_run_share, judge, tree, watch, children) for judge in judges]
+            try:
+                for job in as_completed(jobs):
+                    job.result()  # what fails first ends the others
+            except BaseException:
+                children.stop()
+                raise
+        parts = [job.result() for job in jobs]
+    return _joined(assignment, tree, options, parts)
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """A process that judges a share of the problems."""
+
+    command: list[str]
+    log: Path  # what pytest prints; nobody sees it unless something goes wrong
+    report: Path  # pytest-json-report's document
 
 
 @dataclass(frozen=True)
 class _Part:
+    """What a judge brought."""
+
     cases: list[Case]
     results: list[CaseResult]
     report: dict[str, Any]
 
 
-def _run_share(
-    assignment: Assignment,
-    tree: BuiltTree,
-    prepared: Path,
-    problems: Sequence[str],
-    options: RunOptions,
-    watch: Watcher,
-    folder: Path,
-) -> _Part:
-    folder.mkdir()
-    log, report = folder / "pytest.log", folder / "report.json"
-    reader, writer = os.pipe()
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [
-                *_command(assignment, prepared, problems, options, report),
-                "--events",
-                str(writer),
-                "--tree",
-                tree.name,
-            ],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            pass_fds=[writer],
-            env={**os.environ, **_ENVIRONMENT},
-        )
-    os.close(writer)
-    cases: dict[str, Case] = {}
+def _run_share(judge: _Judge, tree: BuiltTree, watch: Watcher, children: Children) -> _Part:
+    cases: dict[str, Case] | None = None
     results: list[CaseResult] = []
+    process, reader = _start(judge, children)
+    for event in _events(reader):
+        if event["event"] == "collected":
+            cases = {item["id"]: Case(**item) for item in event["cases"]}
+        elif event["event"] == "verdict" and cases and event["id"] in cases:
+            verdict = Verdict(event["verdict"])
+            results.append(CaseResult(cases[event["id"]], verdict, event["seconds"], event["message"]))
+        watch(event)
+    status = process.wait()
+    # An exit status alone proves nothing: Python itself ends with 1 where it cannot even start pytest.
+    if status not in (PASSED, FAILED, NOTHING_COLLECTED) or cases is None or not judge.report.exists():
+        raise Stopped if children.stopped else _failure(judge, status, tree)
+    return _Part(list(cases.values()), results, json.loads(judge.report.read_text(encoding="utf-8")))
+
+
+def _start(judge: _Judge, children: Children) -> tuple[subprocess.Popen[bytes], int]:
+    """The running judge, and the descriptor from which to read its events."""
+    reader, writer = os.pipe()
     try:
-        for event in _events(reader):
-            if event["event"] == "collected":
-                cases = {item["id"]: Case(**item) for item in event["cases"]}
-            elif event["event"] == "verdict" and event["id"] in cases:
-                verdict = Verdict(event["verdict"])
-                results.append(CaseResult(cases[event["id"]], verdict, event["seconds"], event["message"]))
-            watch(event)
-        status = process.wait()
+        with judge.log.open("wb") as output:
+            process = children.judge(
+                [*judge.command, "--events", str(writer)],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=[writer],
+                env=judging_environment(os.environ),
+            )
+    except BaseException:
+        os.close(reader)
+        raise
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGINT)  # only where we leave early: pytest then ends its worker
-        process.wait()
-    if status not in (PASSED, FAILED, NOTHING_COLLECTED):
-        text = log.read_text(encoding="utf-8", errors="replace")
-        if status == USAGE:
-            raise UsageError(_last_error(text))
-        raise GraderError(f"the suite ended with status {status} instead of judging {tree.name}:\n{text[-6000:]}")
-    return _Part(list(cases.values()), results, json.loads(report.read_text(encoding="utf-8")))
+        os.close(writer)
+    return process, reader
 
 
-def _command(
-    assignment: Assignment, prepared: Path, problems: Sequence[str], options: RunOptions, report: Path
-) -> list[str]:
+def _judge(
+    assignment: Assignment, problems: Sequence[str], options: RunOptions, folder: Path, number: int, shown: str
+) -> _Judge:
+    report = folder / f"report-{number}.json"
     command = [sys.executable, "-m", "pytest", str(assignment.suite), "-c", str(ROOT / "pyproject.toml"), "-q"]
     command += ["-p", "pytest_metadata.plugin", "-p", "pytest_jsonreport.plugin", "-p", "no:cacheprovider"]
     command += ["--json-report", "--json-report-file", str(report)]
-    command += ["--prepared", str(prepared), "--seed", str(options.seed)]
+    command += ["--prepared", str(folder / "tree.json"), f"--tree={shown}", "--seed", str(options.seed)]
     command += ["--isolation", options.isolation, "--sandbox", options.sandbox]
     for device in options.devices:
         command += ["--device", device]
     for problem in problems:
         command += ["--problem", problem]
     if options.selection:
-        command += ["-k", options.selection]
-    return command
+        command.append(f"-k{options.selection}")  # in one word: an expression that begins with "-" is no option
+    return _Judge(command, folder / f"pytest-{number}.log", report)
 
 
 def _events(reader: int) -> Iterator[dict[str, Any]]:
     with os.fdopen(reader, encoding="utf-8") as lines:
         for line in lines:
-            yield json.loads(line)
+            if line.endswith("\n"):  # else the judge was killed in the middle of it; its exit status says so
+                yield json.loads(line)
+
+
+def _failure(judge: _Judge, status: int, tree: BuiltTree) -> UsageError | GraderError:
+    text = judge.log.read_text(encoding="utf-8", errors="replace").strip()
+    if status == USAGE:
+        return UsageError(_last_error(text))
+    how = f"was killed with {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+    return GraderError(f"judging {tree.name} {how} before it was done. The end of its log:\n{text[-6000:]}")
 
 
 def _last_error(text: str) -> str:
+    """pytest's words for what was wrong with the command line."""
     lines = [line.removeprefix("ERROR: ") for line in text.splitlines() if line.startswith("ERROR: ")]
-    return lines[-1] if lines else text.strip()[-500:]
+    return lines[-1] if lines else text[-500:]
 
 
-def _merged(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """One pytest-json-report document from those of the shares: lists joined, counts added."""
-    first, *others = reports
-    merged = dict(first)
-    for other in others:
-        merged["tests"] = merged.get("tests", []) + other.get("tests", [])
-        merged["collectors"] = merged.get("collectors", []) + other.get("collectors", [])
-        merged["duration"] = max(merged["duration"], other["duration"])
-        merged["exitcode"] = max(merged["exitcode"], other["exitcode"])
-        counts = dict(merged["summary"])
-        for name, count in other["summary"].items():
-            counts[name] = counts.get(name, 0) + count
-        merged["summary"] = counts
-    return merged
+def _joined(assignment: Assignment, tree: BuiltTree, options: RunOptions, parts: Sequence[_Part]) -> Measurement:
+    cases = [case for part in parts for case in part.cases]
+    if not cases and options.selection:
+        raise UsageError(f"-k has value {options.selection!r}, which selects no case of {assignment.name}.")
+    order = {problem.name: position for position, problem in enumerate(assignment.problems)}
+    cases.sort(key=lambda case: order[case.problem])  # stable: within a problem the suite's order stays
+    results = verdicts_for(cases, [result for part in parts for result in part.results])
+    about = {"tree": tree.name, "seed": str(options.seed), "selection": options.selection or "everything"}
+    return Measurement(results, merged([part.report for part in parts], about))

@@ -18,8 +18,14 @@ _NUMBERS = re.compile(r"\d[\d.e+-]*")
 class Failure:
     """Failed cases that say the same."""
 
+    kind: str  # what they have in common; equal in two problems where one cause is behind both
     first: CaseResult
     count: int
+
+    @property
+    def headline(self) -> str:
+        """The first line of the first case's message."""
+        return _headline(self.first)
 
     @property
     def message(self) -> str:
@@ -33,16 +39,23 @@ class Failure:
 
 
 def group_failures(problem: ProblemScore) -> list[Failure]:
-    """The problem's failed cases, grouped by test function and headline without its numbers, in the suite's order.
+    """The problem's failed cases in groups, in the suite's order; without those that met what is `not_implemented`.
 
-    Those that met what is not implemented are left out: see `not_implemented`.
+    Wrong answers go together by the test's function and what is wrong; errors, whichever test met them, by what was
+    raised. Numbers do not count.
     """
-    groups: dict[tuple[str, str], list[CaseResult]] = {}
+    groups: dict[str, list[CaseResult]] = {}
     for result in _lost(problem):
         if not result.message.startswith(_NOT_IMPLEMENTED):
-            kind = _NUMBERS.sub("0", _headline(result).partition(" is wrong")[0])
-            groups.setdefault((result.case.id.partition("[")[0], kind), []).append(result)
-    return [Failure(items[0], len(items)) for items in groups.values()]
+            groups.setdefault(_kind(result), []).append(result)
+    return [Failure(kind, items[0], len(items)) for kind, items in groups.items()]
+
+
+def _kind(result: CaseResult) -> str:
+    headline = _headline(result)
+    if result.verdict is Verdict.ERROR:
+        return _NUMBERS.sub("0", headline.partition(" ")[2])  # the probe's name comes first
+    return f"{result.case.id.partition('[')[0]} {_NUMBERS.sub('0', headline.partition(' is wrong')[0])}"
 
 
 def not_implemented(problem: ProblemScore) -> dict[str, int]:

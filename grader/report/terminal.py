@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -17,7 +16,10 @@ from grader.verdict import Verdict
 # What a screen takes: of a tree that fails in one problem three failures, of one that fails in all ten one of each.
 FIRST = 3  # failures told of a problem
 TOLD = 8  # failures told of a tree, but one a problem at least
-LINES = 12  # of a message; all of it is in grade.json
+LINES = 10  # of a message; all of it is in grade.json
+NAMES = 8  # of what is not implemented in a problem
+GAP = 3  # blanks between columns
+COLUMN = 14  # of a tree in the summary: "99.99 / 100.0"
 
 
 def print_grade(console: Console, grade: Grade) -> None:
@@ -32,8 +34,16 @@ def print_grade(console: Console, grade: Grade) -> None:
     console.print(_problem_table(grade))
     failing = [item for item in grade.problems if _lost(item)]
     told = max(1, min(FIRST, TOLD // max(1, len(failing))))
+    known: set[str] = set()
+    apart = True
     for item in failing:
-        _print_failures(console, item, told)
+        failures = group_failures(item)
+        # What is not implemented takes two lines a problem; apart, those of an untouched tree would fill a screen.
+        if apart or failures:
+            console.print()
+        apart = bool(failures)
+        _print_lost(console, item)
+        _print_failures(console, failures, told, known)
     command = next((f.command for item in failing for f in group_failures(item) if f.command), "")
     if command:
         console.print()
@@ -44,20 +54,31 @@ def print_grade(console: Console, grade: Grade) -> None:
 def print_summary(console: Console, grades: Sequence[Grade]) -> None:
     """All trees side by side, a row a bucket."""
     console = _plain_if_asked(console)
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    table.add_column("bucket")
-    for grade in grades:
-        table.add_column(Text(in_line(grade.tree)), justify="right")
-    for name in dict.fromkeys(bucket.name for grade in grades for bucket in grade.buckets):
-        table.add_row(name, *(_bucket_cell(grade, name) for grade in grades))
-    totals = [Text(points(grade.score, grade.max_score), style="bold") for grade in grades]
-    table.add_row(Text("total", style="bold"), *totals)
-    console.print()
-    console.print(table)
+    # As many trees as there is room for: squeezed columns would show half a number.
+    names = [name for grade in grades for name in (bucket.name for bucket in grade.buckets)]
+    room = console.width - max(map(len, [*names, "bucket"])) - GAP
+    abreast = max(1, room // (COLUMN + GAP))
+    for start in range(0, len(grades), abreast):
+        console.print()
+        console.print(_bucket_table(grades[start : start + abreast]))
     for reason in dict.fromkeys(reason for grade in grades for reason in _absences(grade)):
         console.print(Text(reason, style="yellow"))
     for selection in dict.fromkeys(grade.selection for grade in grades if grade.selection):
         console.print(Text(f"Only a part was graded: -k {in_line(selection)}", style="yellow"))
+
+
+def _bucket_table(grades: Sequence[Grade]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
+    table.add_column("bucket")
+    for grade in grades:
+        table.add_column(
+            Text(in_line(grade.tree), overflow="fold"), justify="right", min_width=COLUMN, max_width=COLUMN
+        )
+    for name in dict.fromkeys(bucket.name for grade in grades for bucket in grade.buckets):
+        table.add_row(name, *(_bucket_cell(grade, name) for grade in grades))
+    totals = [Text(points(grade.score, grade.max_score), style="bold") for grade in grades]
+    table.add_row(Text("total", style="bold"), *totals)
+    return table
 
 
 def _plain_if_asked(console: Console) -> Console:
@@ -68,7 +89,7 @@ def _plain_if_asked(console: Console) -> Console:
 
 
 def _problem_table(grade: Grade) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
     table.add_column("problem")
     table.add_column("points", justify="right")
     table.add_column("cases passed", justify="right")
@@ -84,26 +105,36 @@ def _problem_table(grade: Grade) -> Table:
     return table
 
 
-def _print_failures(console: Console, item: ProblemScore, told: int) -> None:
-    missing, failures = not_implemented(item), group_failures(item)
+def _print_lost(console: Console, item: ProblemScore) -> None:
     cases = len(item.results) - item.count(Verdict.NOT_RUN)
-    console.print()
     console.print(Text(f"{item.problem.name}: {_lost(item)} of {count(cases, 'case')} lost", style="bold"))
-    if missing:
-        names = ", ".join(f"{name} ({number})" for name, number in missing.items())
-        console.print(Padding(Text(f"not implemented: {names}"), (0, 0, 0, 2)))
+    names = [f"{name} ({number})" for name, number in not_implemented(item).items()]
+    if names:
+        rest = f", and {len(names) - NAMES} more" if len(names) > NAMES else ""
+        _indented(console, Text(f"not implemented: {', '.join(names[:NAMES])}{rest}"), 2)
+
+
+def _print_failures(console: Console, failures: Sequence[Failure], told: int, known: set[str]) -> None:
+    """The first failures of a problem, `told` of them; of those whose kind is in `known` no more than a line."""
     for failure in failures[:told]:
-        _print_failure(console, failure)
+        more = f"  and {failure.count - 1} more like it" if failure.count > 1 else ""
+        _indented(console, Text.assemble((in_line(failure.first.case.id), "cyan"), (more, "dim")), 2)
+        again = failure.kind in known
+        text = f"as above: {failure.headline}" if again else shortened(failure.message, LINES)
+        for line in text.split("\n"):
+            _indented(console, Text(line.lstrip(" ")), 4 + len(line) - len(line.lstrip(" ")))
+        known.add(failure.kind)
     if len(failures) > told:
         more = count(len(failures) - told, "more kind")
-        console.print(Padding(Text(f"... {more} of failure: see summary.md", style="dim"), (0, 0, 0, 2)))
+        _indented(console, Text(f"... {more} of failure: see summary.md", style="dim"), 2)
 
 
-def _print_failure(console: Console, failure: Failure) -> None:
-    more = f"  and {failure.count - 1} more like it" if failure.count > 1 else ""
-    head = Text.assemble((in_line(failure.first.case.id), "cyan"), (more, "dim"))
-    console.print(Padding(head, (0, 0, 0, 2)))
-    console.print(Padding(Text(shortened(failure.message, LINES)), (0, 0, 0, 4)))
+def _indented(console: Console, text: Text, indent: int) -> None:
+    """The text wrapped, further lines two deeper. Padding would fill every line with blanks up to the edge."""
+    width = max(20, console.width - indent - 2)
+    for i, line in enumerate(text.wrap(console, width)):
+        line.rstrip()
+        console.print(Text(" " * (indent + (2 if i else 0))) + line, soft_wrap=True)
 
 
 def _lost(item: ProblemScore) -> int:

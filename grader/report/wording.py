@@ -30,8 +30,11 @@ def in_line(text: str) -> str:
 
 def shortened(message: str, lines: int) -> str:
     """The message in at most so many lines: its beginning says what, its end where and with which input."""
-    found = visible(message).splitlines()
+    found = visible(message).split("\n")
     if len(found) > lines:
         head = (lines - 1) // 3
-        found = [*found[:head], "  ...", *found[head + 1 - lines :]]
+        tail = found[head + 1 - lines :]
+        while len(tail) > 1 and tail[0].startswith("    "):  # a line of code whose file and number have gone
+            tail = tail[1:]
+        found = [*found[:head], "  ...", *tail]
     return "\n".join(line if len(line) <= 2000 else f"{line[:2000]}..." for line in found)

@@ -306,10 +306,17 @@ def test_second_build_starts_nothing(tree: Path, built: Callable[..., BuiltTree]
 
 @pytest.mark.parametrize(
     ("path", "builds"),
-    [("src/native.cc", 2), ("src/new.h", 2), ("src/table.txt", 2), ("vec/kernel.hpp", 2), ("vec/ops.py", 1)],
+    [
+        ("src/native.cc", 2),
+        ("src/new.h", 2),
+        ("src/table.txt", 2),
+        ("vec/kernel.hpp", 2),
+        ("vec/ops.py", 1),
+        ("src/cuda.cu", 1),
+    ],
 )
 def test_what_was_changed_decides(path: str, builds: int, tree: Path, built: Callable[..., BuiltTree]) -> None:
-    """A changed or new native file compiles anew; a changed Python file does not."""
+    """A changed or new native file compiles anew; a changed Python file or another module's source does not."""
     box = Scripted()
     built(tree, box)
     built(write(tree, {path: "// changed\n"}), box)

@@ -85,7 +85,9 @@ def test_modes_are_normalised(staged: Stage, tmp_path: Path) -> None:
     folder = a_folder(tmp_path / "tree")
     (folder / "vec/__init__.py").chmod(0o600)
     (folder / "src/native.cc").chmod(0o4777)
+    before = os.umask(0o077)
     root = staged(folder).root
+    os.umask(before)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in root.rglob("*")}
     assert {modes["__init__.py"], modes["native.cc"]} == {0o644}
     assert {modes["vec"], modes["src"]} == {0o755}
@@ -305,7 +307,9 @@ def test_two_entries_for_one_file_are_refused(name: str, staged: Stage, tmp_path
 
 # --- caps ---
 
-SMALL = Caps(bytes=3000, file_bytes=2000, files=5, entries=12, depth=4, path_bytes=60, archive_bytes=40_000)
+SMALL = Caps(
+    bytes=3000, file_bytes=2000, files=5, entries=12, depth=4, path_bytes=60, part_bytes=40, archive_bytes=40_000
+)
 
 
 @pytest.mark.parametrize("form", ["zip", "tar"])
@@ -317,7 +321,8 @@ SMALL = Caps(bytes=3000, file_bytes=2000, files=5, entries=12, depth=4, path_byt
         ({f"vec/{i}.py": b"" for i in range(3)}, "more than 5 files, vec/2.py"),
         ({f"other/{i}.py": b"" for i in range(12)}, "more than 12 entries"),
         ({"vec/a/b/c/d.py": b""}, "vec/a/b/c/d.py, more than 4 folders deep"),
-        ({f"vec/{'n' * 60}.py": b""}, "a name of more than 60 bytes"),
+        ({f"vec/{'n' * 60}.py": b""}, "a name that is too long (67 bytes)"),
+        ({f"vec/{'n' * 40}.py": b""}, "a name that is too long (47 bytes)"),
         ({"noise": random.Random(1).randbytes(40_001)}, "expected at most 0 MiB"),
     ],
 )
@@ -473,6 +478,23 @@ def test_path_that_is_not_there_is_bad_usage(staged: Stage, tmp_path: Path) -> N
         staged(tmp_path / "nowhere")
 
 
+def test_source_that_may_not_be_read_is_bad_usage(
+    staged: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tree that this user may not read is the caller's affair, not a submission that scores 0."""
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # tests may run as root, who may read everything
+    with pytest.raises(UsageError, match="cannot be read by this user"):
+        staged(a_folder(tmp_path / "tree"))
+
+
+def test_many_notes_are_cut(staged: Stage, tmp_path: Path) -> None:
+    """A thousand links do not make a report of a thousand lines."""
+    links = [a_member(f"vec/{i}", tarfile.SYMTYPE, "/") for i in range(1000)]
+    notes = staged(a_tar(tmp_path / "a.tar", TREE, "", "", *links)).notes
+    assert len(notes) == 21
+    assert notes[-1] == "... and 980 more notes"
+
+
 def test_file_that_is_no_archive_is_bad_usage(staged: Stage, tmp_path: Path) -> None:
     """A file that does not even claim to be an archive is the caller's slip."""
     (tmp_path / "ops.py").write_text("pass")
@@ -497,6 +519,13 @@ def test_file_that_is_no_archive_is_bad_usage(staged: Stage, tmp_path: Path) -> 
 def test_report_names(paths: list[str], names: list[str]) -> None:
     """Names are the trees' own, told apart by their folders, and safe as a folder's name."""
     assert report_names([Path(path) for path in paths]) == names
+
+
+def test_report_name_is_short_enough_for_a_folder(tmp_path: Path) -> None:
+    """A file system's limit counts bytes, not characters."""
+    (name,) = report_names([Path("大" * 80 + ".zip")])
+    (tmp_path / f"{name}-12345678").mkdir()
+    assert name.startswith("大大")
 
 
 def test_report_name_of_the_current_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

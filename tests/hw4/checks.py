@@ -55,9 +55,8 @@ def assert_unlike(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         for second in names[i + 1 :]:
             a, b = np.ravel(arrays[first]), np.ravel(arrays[second])
             size = min(a.size, b.size)
-            assert_true(
-                not np.array_equal(a[:size], b[:size]), f"{first} and {second} hold the same values; expected new draws."
-            )
+            same = np.array_equal(a[:size], b[:size])
+            assert_true(not same, f"{first} and {second} hold the same values; expected new draws for each.")
 
 
 def assert_places(got: Any, device: str) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import oracle.conv
 import pytest
 from checks import assert_normal, assert_uniform
-from grader.compare import assert_close, assert_same, assert_true
 from probes import conv
+
+from grader.compare import assert_close, assert_same, assert_true
 
 
 class Sizes(NamedTuple):
@@ -183,7 +184,7 @@ def layer_inputs(rng, channels_in, channels_out, k, n, h, w, bias):
 @pytest.mark.parametrize("bias", BIAS, ids=["bias", "nobias"])
 @pytest.mark.parametrize(("channels_in", "channels_out", "k", "stride", "n", "h", "w"), cases(LAYERS))
 def test_nn_conv_forward(subject, rng, device, channels_in, channels_out, k, stride, n, h, w, bias):
-    """nn.Conv with given weights matches PyTorch's layer with padding (k - 1) // 2."""
+    """`nn.Conv` with given weights matches PyTorch's layer with padding (k - 1) // 2."""
     x, weight, b = layer_inputs(rng, channels_in, channels_out, k, n, h, w, bias)
     want = oracle.conv.layer(x, weight, b, rng.normal, stride=stride)
     assert_close(subject(conv.nn_conv_forward, x, weight, b, stride=stride).out, want.value)
@@ -219,7 +220,7 @@ def uniform_draws(seed, *shapes_and_bounds):
 @pytest.mark.problem("conv_forward")
 @pytest.mark.parametrize(("k", "channels_in", "channels_out"), cases(CONV_SHAPES))
 def test_init_kaiming_uniform_conv(subject, rng, device, k, channels_in, channels_out):
-    """kaiming_uniform fills any shape, with a bound that depends on fan_in alone: sqrt(6 / fan_in)."""
+    """`kaiming_uniform` fills any shape, with a bound that depends on fan_in alone: sqrt(6 / fan_in)."""
     shape, fan_in = (k, k, channels_in, channels_out), channels_in * k * k
     got = subject(conv.initial, "kaiming_uniform", fan_in, channels_out * k * k, rng.integer(0, 2**31), shape=shape)
     assert_uniform(got.weight, shape, (6 / fan_in) ** 0.5, "kaiming_uniform")
@@ -228,14 +229,14 @@ def test_init_kaiming_uniform_conv(subject, rng, device, k, channels_in, channel
 @pytest.mark.problem("conv_forward")
 @pytest.mark.parametrize(("fan_in", "fan_out"), [(31, 64), (200, 7)], ids=["31-64", "200-7"])
 def test_init_kaiming_uniform_linear(subject, rng, device, fan_in, fan_out):
-    """kaiming_uniform without a shape makes (fan_in, fan_out)."""
+    """`kaiming_uniform` without a shape makes (fan_in, fan_out)."""
     got = subject(conv.initial, "kaiming_uniform", fan_in, fan_out, rng.integer(0, 2**31))
     assert_uniform(got.weight, (fan_in, fan_out), (6 / fan_in) ** 0.5, "kaiming_uniform")
 
 
 @pytest.mark.problem("conv_forward")
 def test_init_kaiming_uniform_seeded(subject, rng, device):
-    """kaiming_uniform draws np.random.rand(*shape) once, scaled to ±bound: a seed decides the weights."""
+    """`kaiming_uniform` draws np.random.rand(*shape) once, scaled to ±bound: a seed decides the weights."""
     seed, shape = rng.integer(0, 2**31), (3, 3, 4, 5)
     (want,) = uniform_draws(seed, (shape, (6 / 36) ** 0.5))
     got = subject(conv.initial, "kaiming_uniform", 36, 45, seed, shape=shape)
@@ -259,7 +260,7 @@ def test_init_others(subject, rng, device, function):
 @pytest.mark.problem("conv_forward")
 @pytest.mark.parametrize(("k", "channels_in", "channels_out"), [(3, 8, 64), (5, 3, 50)], ids=["k3", "k5"])
 def test_nn_conv_forward_initial_weights(subject, rng, device, k, channels_in, channels_out):
-    """nn.Conv begins with a Kaiming uniform weight, and a bias uniform in ±1/sqrt(in_channels * k * k)."""
+    """`nn.Conv` begins with a Kaiming uniform weight, and a bias uniform in ±1/sqrt(in_channels * k * k)."""
     got = subject(conv.nn_conv_initial, channels_in, channels_out, k, True, rng.integer(0, 2**31))
     fan_in = channels_in * k * k
     assert_uniform(got.weight, (k, k, channels_in, channels_out), (6 / fan_in) ** 0.5, "the weight")
@@ -269,7 +270,7 @@ def test_nn_conv_forward_initial_weights(subject, rng, device, k, channels_in, c
 
 @pytest.mark.problem("conv_forward")
 def test_nn_conv_forward_initial_seeded(subject, rng, device):
-    """nn.Conv draws its weight first and its bias after, each with one call of np.random.rand."""
+    """`nn.Conv` draws its weight first and its bias after, each with one call of np.random.rand."""
     seed = rng.integer(0, 2**31)
     shape, fan_in = (3, 3, 4, 6), 36
     weight, bias = uniform_draws(seed, (shape, (6 / fan_in) ** 0.5), ((6,), 1 / fan_in**0.5))

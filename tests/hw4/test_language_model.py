@@ -12,11 +12,11 @@ import pytest
 from checks import assert_gradients, assert_normal, assert_places, assert_uniform, assert_unlike
 from draws import recurrent_layers
 from oracle import language_model as oracle
-from oracle import real
-from oracle import text
+from oracle import real, text
 from probes import language_model as probes
+from probes import optim
 
-from grader.compare import assert_close, assert_dtype, assert_equal, assert_same, assert_scalar
+from grader.compare import assert_close, assert_equal, assert_same, assert_scalar
 
 both_networks = pytest.mark.parametrize("network", ["rnn", "lstm"], ids=["plain", "gated"])
 
@@ -50,9 +50,7 @@ EMBEDDINGS = [
 
 @pytest.mark.problem("language_model")
 @pytest.mark.parametrize(("words", "size", "steps", "batch"), EMBEDDINGS)
-def test_language_model_implementation_embedding_forward(
-    subject, rng, device, words, size, steps, batch
-):
+def test_language_model_implementation_embedding_forward(subject, rng, device, words, size, steps, batch):
     """Every id is replaced by its row of the weight."""
     ids, weight = draw_ids(rng, words, steps, batch), rng.normal(words, size)
     ids.flat[-1] = words - 1
@@ -62,9 +60,7 @@ def test_language_model_implementation_embedding_forward(
 
 @pytest.mark.problem("language_model")
 @pytest.mark.parametrize(("words", "size", "steps", "batch"), EMBEDDINGS)
-def test_language_model_implementation_embedding_backward(
-    subject, rng, device, words, size, steps, batch
-):
+def test_language_model_implementation_embedding_backward(subject, rng, device, words, size, steps, batch):
     """A row of the weight gets the sum of the gradients of all places that use it."""
     ids, weight = draw_ids(rng, words, steps, batch), rng.normal(words, size)
     grad = rng.normal(steps, batch, size)
@@ -156,8 +152,15 @@ def test_language_model_implementation_initial(subject, rng, device, network):
 
 @pytest.mark.problem("language_model")
 @both_networks
+def test_language_model_implementation_device(subject, network):
+    """A model keeps to the device it is made for, and so does the zero state that it begins with."""
+    assert_places(subject(probes.elsewhere, recurrent=network), "cpu_numpy")
+
+
+@pytest.mark.problem("language_model")
+@both_networks
 def test_language_model_implementation_initial_order(subject, rng, device, network):
-    """Weights are drawn in the order of the data's way: embedding, recurrent network, linear layer; weight before bias."""
+    """Weights are drawn along the data's way: embedding, recurrent network, linear layer; weights before biases."""
     seed = rng.integer(0, 1 << 31)
     sizes = {"embedding_size": 3, "words": 6, "hidden_size": 4, "num_layers": 2}
     got = subject(probes.initial_model, recurrent=network, **sizes, seed=seed)
@@ -225,10 +228,10 @@ def test_language_model_training_sgd(subject, rng, device, options, steps):
     parameters = [rng.normal(*shape) for shape in SHAPES]
     parameters[3] = parameters[0].copy()  # equal values, but another parameter
     grads = [[rng.normal(*shape) for shape in SHAPES] for _ in range(steps)]
-    got = subject(probes.sgd, parameters, grads, **options)
-    for step, want in enumerate(oracle.sgd(parameters, grads, **options)):
+    got = subject(optim.steps, "SGD", parameters, grads, **options)
+    for step, want in enumerate(oracle.optim.steps("SGD", options, parameters, grads)):
         for k, value in enumerate(want):
-            assert_close(getattr(got, f"parameter {k} after step {step + 1}"), value)
+            assert_close(got.params[step][k], value, name=f"parameter {k} after step {step + 1}")
     assert_same(got.dtypes, ["float32"], "the dtype of the parameters")
 
 
@@ -295,7 +298,7 @@ TEXTS = [
 @both_networks
 @pytest.mark.parametrize(("rows", "batch", "seq_len"), TEXTS)
 def test_language_model_training_evaluate(subject, rng, device, network, rows, batch, seq_len):
-    """Evaluation carries the state from chunk to chunk, averages over words whatever the chunks' lengths, changes nothing."""
+    """Evaluation carries the state from chunk to chunk, averages over all predicted words, and changes nothing."""
     words, layers = 11, rng.choice([1, 2])
     batches = draw_ids(rng, words, rows, batch)
     weights = draw_weights(rng, network, words, 5, 6, layers)
@@ -357,14 +360,14 @@ def test_language_model_training_other_optimizer(subject, rng, device, network):
 
 # -- the real text -----------------------------------------------------------------------------------------------
 
-if (REAL := real.ptb(lines=12)) is not None:
+if real.has_ptb():
 
     @pytest.mark.problem("language_model", weight=real.WEIGHT)
     @both_networks
     @pytest.mark.parametrize("source", ["real"])
     def test_language_model_training_two_epochs_real(subject, rng, device, network, source):
         """Two epochs over the first lines of the real text."""
-        corpus = text.corpus(*REAL)
+        corpus = text.corpus(*real.ptb(lines=12))
         batches = text.columns(corpus.train, 8).astype(np.float32)
         options = {"seq_len": 10, "n_epochs": 2, "lr": 1.0, "clip": 0.25}
         check_training(subject, rng, network, batches, len(corpus.words), **options)

@@ -155,6 +155,13 @@ def test_lstm_network_initial(subject, rng, device, bias):
 
 
 @pytest.mark.problem("lstm")
+@pytest.mark.parametrize("layer", ["LSTMCell", "LSTM"], ids=["cell", "network"])
+def test_lstm_device(subject, layer):
+    """A layer keeps to the device it is made for, and so does the zero state that it begins with."""
+    assert_places(subject(probes.elsewhere, layer=layer), "cpu_numpy")
+
+
+@pytest.mark.problem("lstm")
 def test_lstm_initial_order(subject, rng, device):
     """Weights are drawn layer by layer, W_ih, W_hh, bias_ih, bias_hh, from NumPy's global generator."""
     seed = rng.integer(0, 1 << 31)

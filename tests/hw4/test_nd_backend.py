@@ -6,8 +6,9 @@ import numpy as np
 import oracle.graph
 import oracle.ops
 import pytest
-from grader.compare import assert_close, assert_equal, assert_same, assert_scalar
 from probes import graph, ops
+
+from grader.compare import assert_close, assert_equal, assert_same, assert_scalar
 
 # A case's `layout` says how its inputs lie in memory: "compact", or "view", of every second element of a larger array
 # with its axes reversed.
@@ -105,7 +106,7 @@ STACK = {
 
 
 def cases(table, views=()):
-    """The table's rows as parameters, its keys as ids; after them the layout: once more as a view for those of `views`."""
+    """The table's rows as parameters, and the layout "compact"; those named in `views` once more, as views."""
     rows = {name: (*row, "compact") for name, row in table.items()}
     rows |= {f"{name}-view": (*table[name], "view") for name in views}
     return [pytest.param(*row, id=name) for name, row in rows.items()]
@@ -158,14 +159,14 @@ def test_elementwise_backward(subject, rng, device, op, attributes, kinds, shape
 
 @pytest.mark.problem("nd_backend")
 def test_relu_of_zero(subject, device):
-    """relu of 0 and of -0 is 0, and of the smallest numbers beside them 0 and themselves."""
+    """`relu` of 0 and of -0 is 0, and of the smallest numbers beside them 0 and themselves."""
     a = np.array([[-3.0, -0.0, 0.0], [2.5, -1e-30, 1e-30]], dtype=np.float32)
     assert_close(subject(ops.forward, "relu", [a]).value, [[0, 0, 0], [2.5, 0, 1e-30]], name="the value of relu")
 
 
 @pytest.mark.problem("nd_backend")
 def test_tanh_of_large_numbers(subject, device):
-    """tanh of ±1000 is ±1, not NaN, and its slope there is 0."""
+    """`tanh` of ±1000 is ±1, not NaN, and its slope there is 0."""
     a = np.array([-1000, -20, 0, 20, 1000], dtype=np.float32)
     got = subject(ops.backward, "tanh", [a], np.full_like(a, 3.0))
     assert_close(got.value, [-1, -1, 0, 1, 1], name="the value of tanh")
@@ -175,7 +176,7 @@ def test_tanh_of_large_numbers(subject, device):
 @pytest.mark.problem("nd_backend")
 @pytest.mark.parametrize(("shape", "axes", "layout"), cases(TRANSPOSE, views=["2x3x5", "3x2x7x4-axes12"]))
 def test_transpose_forward(subject, rng, device, shape, axes, layout):
-    """transpose exchanges two axes: the last two where none are named."""
+    """`transpose` exchanges two axes: the last two where none are named."""
     check_forward(subject, rng, "transpose", [rng.normal(*shape)], layout, axes=axes)
 
 
@@ -189,7 +190,7 @@ def test_transpose_backward(subject, rng, device, shape, axes, layout):
 @pytest.mark.problem("nd_backend")
 @pytest.mark.parametrize(("old", "shape", "layout"), cases(RESHAPE, views=["2x6-3x4", "3x5x7-105"]))
 def test_reshape_forward(subject, rng, device, old, shape, layout):
-    """reshape keeps the elements in row-major order, also of an input that is not compact."""
+    """`reshape` keeps the elements in row-major order, also of an input that is not compact."""
     check_forward(subject, rng, "reshape", [rng.normal(*old)], layout, shape=shape)
 
 
@@ -203,7 +204,7 @@ def test_reshape_backward(subject, rng, device, old, shape, layout):
 @pytest.mark.problem("nd_backend")
 @pytest.mark.parametrize(("old", "shape", "layout"), cases(BROADCAST, views=["3x1-3x4", "2x1x5-7x2x3x5", "5x4-5x4"]))
 def test_broadcast_to_forward(subject, rng, device, old, shape, layout):
-    """broadcast_to repeats axes of length 1 and adds axes in front."""
+    """`broadcast_to` repeats axes of length 1 and adds axes in front."""
     check_forward(subject, rng, "broadcast_to", [rng.normal(*old)], layout, shape=shape)
 
 
@@ -215,9 +216,12 @@ def test_broadcast_to_backward(subject, rng, device, old, shape, layout):
 
 
 @pytest.mark.problem("nd_backend")
-@pytest.mark.parametrize(("shape", "axes", "layout"), cases(REDUCTIONS, views=["3x7x4-none", "31x33-axis0", "3x7x4-axes20", "2x3x4x5-axes13"]))
+@pytest.mark.parametrize(
+    ("shape", "axes", "layout"),
+    cases(REDUCTIONS, views=["3x7x4-none", "31x33-axis0", "3x7x4-axes20", "2x3x4x5-axes13"]),
+)
 def test_summation_forward(subject, rng, device, shape, axes, layout):
-    """summation sums over no axis named (all of them), one, several, and negative ones."""
+    """`summation` sums over no axis named (all of them), one, several, and negative ones."""
     check_forward(subject, rng, "summation", [rng.normal(*shape)], layout, axes=axes)
 
 
@@ -229,9 +233,11 @@ def test_summation_backward(subject, rng, device, shape, axes, layout):
 
 
 @pytest.mark.problem("nd_backend")
-@pytest.mark.parametrize(("a_shape", "b_shape", "layout"), cases(MATMUL, views=["3x7-7x5", "31x33-33x7", "5x2x3-5x3x4", "4x1x2x3-5x3x7"]))
+@pytest.mark.parametrize(
+    ("a_shape", "b_shape", "layout"), cases(MATMUL, views=["3x7-7x5", "31x33-33x7", "5x2x3-5x3x4", "4x1x2x3-5x3x7"])
+)
 def test_matmul_forward(subject, rng, device, a_shape, b_shape, layout):
-    """matmul multiplies matrices of any size, and batches of them that broadcast against each other."""
+    """`matmul` multiplies matrices of any size, and batches of them that broadcast against each other."""
     check_forward(subject, rng, "matmul", [rng.normal(*a_shape), rng.normal(*b_shape)], layout)
 
 
@@ -245,7 +251,7 @@ def test_matmul_backward(subject, rng, device, a_shape, b_shape, layout):
 @pytest.mark.problem("nd_backend")
 @pytest.mark.parametrize(("shape", "axes", "layout"), cases(REDUCTIONS, views=["31x33-axis0"]))
 def test_logsumexp_forward(subject, rng, device, shape, axes, layout):
-    """logsumexp reduces over no axis named (all of them), one, several, and negative ones."""
+    """`logsumexp` reduces over no axis named (all of them), one, several, and negative ones."""
     check_forward(subject, rng, "logsumexp", [rng.normal(*shape)], layout, axes=axes)
 
 
@@ -263,7 +269,7 @@ LARGE = {name: REDUCTIONS[name] for name in ("33-none", "31x33-axes1", "3x7x4-ax
 @pytest.mark.parametrize("around", [1000, -1000, 0], ids=["around1000", "around-1000", "up-to-1000"])
 @pytest.mark.parametrize(("shape", "axes", "layout"), cases(LARGE))
 def test_logsumexp_stable(subject, rng, device, shape, axes, layout, around):
-    """logsumexp and its gradient are right for numbers of ±1000, where exp is infinite or 0 in float32."""
+    """`logsumexp` and its gradient are right for numbers of ±1000, where exp is infinite or 0 in float32."""
     a = rng.normal(*shape) + (around or 1000 * rng.integers(-1, 2, *shape))
     # logsumexp is known to half a unit in the last place of 1000, 3e-5, which the gradient's exp passes on.
     check_backward(subject, rng, "logsumexp", [a.astype(np.float32)], layout, rtol=3e-4, axes=axes)
@@ -272,7 +278,7 @@ def test_logsumexp_stable(subject, rng, device, shape, axes, layout, around):
 @pytest.mark.problem("nd_backend")
 @pytest.mark.parametrize(("count", "shape", "axis", "layout"), cases(STACK, views=["3of7-axis1", "5of3x2-axis2"]))
 def test_stack_forward(subject, rng, device, count, shape, axis, layout):
-    """stack joins tensors of one shape along a new axis."""
+    """`stack` joins tensors of one shape along a new axis."""
     check_forward(subject, rng, "stack", [rng.normal(*shape) for _ in range(count)], layout, axis=axis)
 
 
@@ -290,7 +296,7 @@ SPLIT = {"7-axis0": ((7,), 0), "3x5-axis0": ((3, 5), 0), "3x5-axis1": ((3, 5), 1
 @pytest.mark.problem("nd_backend")
 @pytest.mark.parametrize(("shape", "axis", "layout"), cases(SPLIT, views=["3x5-axis1", "4x3x2-axis0"]))
 def test_split_forward(subject, rng, device, shape, axis, layout):
-    """split gives the slices along an axis, without that axis."""
+    """`split` gives the slices along an axis, without that axis."""
     a = rng.normal(*shape)
     parts = subject(ops.split_parts, a, axis, layout).parts
     assert_same(len(parts), shape[axis], "the number of parts of split")
@@ -308,9 +314,7 @@ SPLIT_AND_STACK = {
 
 
 @pytest.mark.problem("nd_backend", weight=2)
-@pytest.mark.parametrize(
-    ("shape", "split_axis", "order", "stack_axis"), SPLIT_AND_STACK.values(), ids=SPLIT_AND_STACK
-)
+@pytest.mark.parametrize(("shape", "split_axis", "order", "stack_axis"), SPLIT_AND_STACK.values(), ids=SPLIT_AND_STACK)
 def test_split_backward(subject, rng, device, shape, split_axis, order, stack_axis):
     """The gradient of split, through stack: of parts used once, twice, or not at all."""
     a = rng.normal(*shape)
@@ -323,7 +327,7 @@ def test_split_backward(subject, rng, device, shape, split_axis, order, stack_ax
 
 @pytest.mark.problem("nd_backend")
 def test_fused_add_scalars(subject, rng, device):
-    """fused_add_scalars gives two tensors, and its input collects the gradients of both."""
+    """`fused_add_scalars` gives two tensors, and its input collects the gradients of both."""
     a = rng.normal(3, 7)
     want = oracle.graph.graph("fused_add_scalars", [a], rng.normal)
     got = subject(ops.fused_add_scalars, a, want.out_grad, c0=0.75, c1=-1.5)

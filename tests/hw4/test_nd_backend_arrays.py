@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from grader.compare import assert_close, assert_equal, assert_same
 from probes import ndarray
+
+from grader.compare import assert_close, assert_equal, assert_same
 
 ALL = [None, None, None]  # the slice :
 
@@ -37,7 +38,9 @@ VIEWS = {
         [["permute", [1, 0]], ["compact"], ["reshape", [3, 8]], ["getitem", [[1, 3, None], [0, 8, 3]]]],
     ),
 }
-WRITABLE = [name for name, (_, steps) in VIEWS.items() if all(step[0] not in ("broadcast_to", "compact") for step in steps)]
+WRITABLE = [
+    name for name, (_, steps) in VIEWS.items() if all(step[0] not in ("broadcast_to", "compact") for step in steps)
+]
 NOT_COMPACT = ["permute", "broadcast", "slice", "step", "int", "slice-of-slice", "slice-of-permuted", "permuted-slice"]
 
 
@@ -66,7 +69,7 @@ def walk(array, steps):
 @pytest.mark.problem("nd_backend")
 @pytest.mark.parametrize(("shape", "steps"), cases(VIEWS))
 def test_ndarray_views(subject, rng, device, shape, steps):
-    """reshape, permute, broadcast_to and indexing select what NumPy's do, also on views of views."""
+    """`reshape`, permute, broadcast_to and indexing select what NumPy's do, also on views of views."""
     a = rng.normal(*shape)
     want = walk(a, steps)
     got = subject(ndarray.view, a, steps)
@@ -88,7 +91,9 @@ def test_ndarray_write_array(subject, rng, device, shape, steps):
 
 
 @pytest.mark.problem("nd_backend")
-@pytest.mark.parametrize(("shape", "steps"), cases(["permute", "slice", "step", "int", "slice-of-permuted", "permuted-slice"]))
+@pytest.mark.parametrize(
+    ("shape", "steps"), cases(["permute", "slice", "step", "int", "slice-of-permuted", "permuted-slice"])
+)
 def test_ndarray_write_number(subject, rng, device, shape, steps):
     """Writing a number to a view changes those elements of the array it is a view of, and no others."""
     a = rng.normal(*shape)
@@ -100,7 +105,7 @@ def test_ndarray_write_number(subject, rng, device, shape, steps):
 @pytest.mark.problem("nd_backend")
 @pytest.mark.parametrize(("shape", "steps"), cases(NOT_COMPACT))
 def test_ndarray_compact(subject, rng, device, shape, steps):
-    """compact() copies a view that is not compact, so that writing to the copy leaves the array alone."""
+    """`compact()` copies a view that is not compact, so that writing to the copy leaves the array alone."""
     a = rng.normal(*shape)
     got = subject(ndarray.compacted, a, steps)
     assert_same(got.view_is_compact, False, "is_compact() of the view")

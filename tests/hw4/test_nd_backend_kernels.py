@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from grader.compare import assert_close, assert_equal
 from probes import backend
+
+from grader.compare import assert_close, assert_equal
 
 # A view of a flat array: its size, and the view's shape, strides and offset, all in elements.
 VIEWS = {
@@ -48,7 +49,7 @@ def view(flat, shape, strides, offset):
 @pytest.mark.problem("nd_backend", weight=0.5)
 @pytest.mark.parametrize(("size", "shape", "strides", "offset"), cases(VIEWS | BROADCAST | EMPTY))
 def test_kernel_compact(subject, rng, device, size, shape, strides, offset):
-    """compact copies a view in row-major order: with an offset, steps, negative and zero strides, and of no elements."""
+    """`compact` copies a view in row-major order: with an offset, steps, negative and zero strides, or no elements."""
     a = rng.normal(size)
     got = subject(backend.compact, a, shape, strides, offset)
     assert_equal(got.out, view(a, shape, strides, offset).reshape(-1))
@@ -57,7 +58,7 @@ def test_kernel_compact(subject, rng, device, size, shape, strides, offset):
 @pytest.mark.problem("nd_backend", weight=0.5)
 @pytest.mark.parametrize(("size", "shape", "strides", "offset"), cases(VIEWS | EMPTY))
 def test_kernel_ewise_setitem(subject, rng, device, size, shape, strides, offset):
-    """ewise_setitem writes an array to the elements of a view, and to no others."""
+    """`ewise_setitem` writes an array to the elements of a view, and to no others."""
     want, a = rng.normal(size), rng.normal(int(np.prod(shape)))
     got = subject(backend.ewise_setitem, a, want, shape, strides, offset)
     view(want, shape, strides, offset)[...] = a.reshape(shape)
@@ -67,7 +68,7 @@ def test_kernel_ewise_setitem(subject, rng, device, size, shape, strides, offset
 @pytest.mark.problem("nd_backend", weight=0.5)
 @pytest.mark.parametrize(("size", "shape", "strides", "offset"), cases(VIEWS | EMPTY))
 def test_kernel_scalar_setitem(subject, rng, device, size, shape, strides, offset):
-    """scalar_setitem writes a number to the elements of a view, and to no others."""
+    """`scalar_setitem` writes a number to the elements of a view, and to no others."""
     want = rng.normal(size)
     got = subject(backend.scalar_setitem, -2.5, want, shape, strides, offset)
     view(want, shape, strides, offset)[...] = -2.5
@@ -91,7 +92,7 @@ UNARY = {"log": np.log, "exp": np.exp, "tanh": np.tanh}
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("functions", EWISE.values(), ids=EWISE)
 def test_kernel_ewise(subject, rng, device, functions, size):
-    """ewise_* pairs the elements of two arrays, of every size and of none."""
+    """`ewise_*` pairs the elements of two arrays, of every size and of none."""
     a, b = rng.away_from_zero(size), rng.away_from_zero(size)
     b[::3] = a[::3]  # so that some are equal
     got = subject(backend.ewise, list(functions), a, b)
@@ -103,7 +104,7 @@ def test_kernel_ewise(subject, rng, device, functions, size):
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("functions", SCALAR.values(), ids=SCALAR)
 def test_kernel_scalar(subject, rng, device, functions, size):
-    """scalar_* pairs the elements of an array with a number, for every size and for none."""
+    """`scalar_*` pairs the elements of an array with a number, for every size and for none."""
     a = rng.uniform(size, low=0.5, high=2.0) if "power" in functions else rng.away_from_zero(size)
     a[::3] = 1.75
     got = subject(backend.scalar, list(functions), a, 1.75)
@@ -115,7 +116,7 @@ def test_kernel_scalar(subject, rng, device, functions, size):
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("function", UNARY)
 def test_kernel_unary(subject, rng, device, function, size):
-    """ewise_log, ewise_exp and ewise_tanh, of every size and of none."""
+    """`ewise_log`, ewise_exp and ewise_tanh, of every size and of none."""
     a = rng.uniform(size, low=0.2, high=3.0)
     got = subject(backend.unary, function, a)
     assert_close(got.out, UNARY[function](a.astype(np.float64)), name=f"ewise_{function}")
@@ -127,16 +128,16 @@ REDUCTIONS = [(1, 1), (1, 33), (33, 1), (3, 7), (8, 8), (31, 64), (64, 31)]
 @pytest.mark.problem("nd_backend", weight=0.5)
 @pytest.mark.parametrize(("rows", "length"), REDUCTIONS, ids=[f"{rows}x{length}" for rows, length in REDUCTIONS])
 def test_kernel_reduce_max(subject, rng, device, rows, length):
-    """reduce_max gives the largest element of every row, also where all are negative."""
+    """`reduce_max` gives the largest element of every row, also where all are negative."""
     a = -rng.uniform(rows, length, low=0.1, high=5.0)
-    a[:: 2] += 3  # every other row has both signs
+    a[::2] += 3  # every other row has both signs
     assert_equal(subject(backend.reduce, "max", a).out, a.max(axis=1))
 
 
 @pytest.mark.problem("nd_backend", weight=0.5)
 @pytest.mark.parametrize(("rows", "length"), REDUCTIONS, ids=[f"{rows}x{length}" for rows, length in REDUCTIONS])
 def test_kernel_reduce_sum(subject, rng, device, rows, length):
-    """reduce_sum gives the sum of every row."""
+    """`reduce_sum` gives the sum of every row."""
     a = rng.normal(rows, length)
     assert_close(subject(backend.reduce, "sum", a).out, a.astype(np.float64).sum(axis=1))
 
@@ -156,7 +157,7 @@ TILED = [(8, 8, 8), (8, 24, 16), (32, 40, 24), (64, 64, 64)]
 @pytest.mark.problem("nd_backend", weight=0.5)
 @pytest.mark.parametrize(("m", "n", "p"), MATMUL, ids=[f"{m}x{n}x{p}" for m, n, p in MATMUL])
 def test_kernel_matmul(subject, rng, device, m, n, p):
-    """matmul gives the product of (m, n) and (n, p), whatever `out` held before."""
+    """`matmul` gives the product of (m, n) and (n, p), whatever `out` held before."""
     a, b = rng.normal(m, n), rng.normal(n, p)
     assert_close(subject(backend.matmul, a, b).out, a.astype(np.float64) @ b)
 
@@ -164,7 +165,7 @@ def test_kernel_matmul(subject, rng, device, m, n, p):
 @pytest.mark.problem("nd_backend", weight=0.5)
 @pytest.mark.parametrize(("m", "n", "p"), TILED, ids=[f"{m}x{n}x{p}" for m, n, p in TILED])
 def test_kernel_matmul_tiled(subject, rng, device, m, n, p):
-    """matmul_tiled gives the tiles of the product of (m, n) and (n, p), whatever `out` held before."""
+    """`matmul_tiled` gives the tiles of the product of (m, n) and (n, p), whatever `out` held before."""
     if device != "cpu":
         pytest.skip(f"matmul_tiled is a function of the C++ backend only, not of {device}")
     a, b = rng.normal(m, n), rng.normal(n, p)

@@ -97,7 +97,7 @@ def check_forward(subject, rng, op, shape, layout="compact", **attributes):
 @pytest.mark.problem("new_ops")
 @pytest.mark.parametrize(("shape", "axes"), cases(PAD))
 def test_pad_forward(subject, rng, device, shape, axes):
-    """NDArray.pad puts zeros around, as many on each side of each axis as its pair says, and changes no input."""
+    """`NDArray.pad` puts zeros around, as many on each side of each axis as its pair says, and changes no input."""
     a = rng.normal(*shape)
     got = subject(ndarray.pad, a, axes)
     assert_equal(got.result, np.pad(a, axes))
@@ -108,7 +108,7 @@ def test_pad_forward(subject, rng, device, shape, axes):
 @pytest.mark.problem("new_ops")
 @pytest.mark.parametrize(("shape", "steps"), cases(VIEWS))
 def test_pad_forward_of_views(subject, rng, device, shape, steps):
-    """NDArray.pad of a view pads what the view shows."""
+    """`NDArray.pad` of a view pads what the view shows."""
     a = rng.normal(*shape)
     axes = [[1, 0], [0, 2], [3, 1]]
     got = subject(ndarray.pad, a, axes, steps)
@@ -122,7 +122,7 @@ def test_pad_forward_of_views(subject, rng, device, shape, steps):
 @pytest.mark.problem("new_ops")
 @pytest.mark.parametrize(("shape", "axes"), cases(FLIP))
 def test_ndarray_flip(subject, rng, device, shape, axes):
-    """NDArray.flip gives a compact array, reversed along the axes, and leaves its input as it is."""
+    """`NDArray.flip` gives a compact array, reversed along the axes, and leaves its input as it is."""
     a = rng.normal(*shape)
     got = subject(ndarray.flip, a, axes)
     assert_equal(got.result, np.flip(a, axes))
@@ -134,7 +134,7 @@ def test_ndarray_flip(subject, rng, device, shape, axes):
 @pytest.mark.parametrize("axes", [[0], [1, 2], [0, 1, 2]], ids=["axis0", "axes12", "axes012"])
 @pytest.mark.parametrize(("shape", "steps"), cases(VIEWS))
 def test_ndarray_flip_of_views(subject, rng, device, shape, steps, axes):
-    """NDArray.flip of a view reverses what the view shows."""
+    """`NDArray.flip` of a view reverses what the view shows."""
     a = rng.normal(*shape)
     got = subject(ndarray.flip, a, axes, steps)
     assert_equal(got.result, np.flip(view(a, steps), axes))

@@ -40,7 +40,7 @@ def draw_text(rng, lines, longest=9):
     ids=["one", "all-new", "repeated", "always-the-same", "case-and-empty"],
 )
 def test_ptb_dictionary_ids(subject, words):
-    """Ids count from 0 in the order of first appearance; a known word keeps its id and does not lengthen the dictionary."""
+    """Ids count from 0 in the order of first appearance; a known word keeps its id, and adds nothing."""
     got = subject(probes.dictionary, words)
     known = list(dict.fromkeys(words))
     assert_same(got.ids, [known.index(word) for word in words], f"the ids of {words}")
@@ -200,16 +200,16 @@ def test_ptb_epoch(subject, rng, device, batch_size, bptt):
 
 # -- the real text -----------------------------------------------------------------------------------------------
 
-if (REAL := real.ptb(lines=300)) is not None:
+if real.has_ptb():
 
     @pytest.mark.problem("ptb", weight=real.WEIGHT)
     @pytest.mark.parametrize("max_lines", [None, 20], ids=["real", "real-20-lines"])
     def test_ptb_corpus_real(subject, max_lines):
         """The real text's ids follow first appearance, train before test, and <eos> ends every line."""
-        check_corpus(subject, *REAL, max_lines)
+        check_corpus(subject, *real.ptb(lines=300), max_lines)
 
     @pytest.mark.problem("ptb", weight=real.WEIGHT)
     @pytest.mark.parametrize(("batch_size", "bptt"), [pytest.param(16, 40, id="real")])
     def test_ptb_epoch_real(subject, device, batch_size, bptt):
         """The real text, from the file to the last chunk."""
-        check_epoch(subject, REAL[0], batch_size, bptt)
+        check_epoch(subject, real.ptb(lines=300)[0], batch_size, bptt)

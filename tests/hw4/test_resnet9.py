@@ -100,14 +100,14 @@ TRAINING = {
 @pytest.mark.problem("resnet9", weight=2)
 @pytest.mark.parametrize("options", TRAINING.values(), ids=TRAINING)
 def test_train_cifar10(subject, rng, device, options):
-    """train_cifar10 of a small network, then evaluate_cifar10: averages over examples, whose last batch is short."""
+    """`train_cifar10` of a small network, then evaluate_cifar10: averages over examples, whose last batch is short."""
     weights = draw_weights(rng, oracle.resnet9.small)
     check_training(subject, "small", weights, lambda: (small_images(rng, 21), small_images(rng, 13)), 8, **options)
 
 
 @pytest.mark.problem("resnet9", weight=2)
 def test_train_cifar10_resnet9(subject, rng, device):
-    """train_cifar10 of ResNet9 on two batches, then evaluate_cifar10."""
+    """`train_cifar10` of ResNet9 on two batches, then evaluate_cifar10."""
     weights = draw_weights(rng, oracle.resnet9.resnet9)
 
     def draw():
@@ -116,17 +116,18 @@ def test_train_cifar10_resnet9(subject, rng, device):
     check_training(subject, "resnet9", weights, draw, 8, optimizer="Adam", eps=EPS, lr=0.01, weight_decay=0.01)
 
 
-if (REAL := real.cifar10("data_batch_1")) is not None:
+if real.has_cifar10():
 
     @pytest.mark.problem("resnet9", weight=real.WEIGHT)
     def test_train_cifar10_real_images(subject, rng, device):
-        """train_cifar10 of ResNet9 on real images, then evaluate_cifar10."""
+        """`train_cifar10` of ResNet9 on real images, then evaluate_cifar10."""
         weights = draw_weights(rng, oracle.resnet9.resnet9)
+        file = real.cifar10("data_batch_1")
 
         def draw():
-            chosen = rng.permutation(len(REAL.data))[:21]
-            x = REAL.data[chosen].reshape(-1, 3, 32, 32).astype(np.float32) / 255
-            y = np.array(REAL.labels)[chosen]
+            chosen = rng.permutation(len(file.data))[:21]
+            x = file.data[chosen].reshape(-1, 3, 32, 32).astype(np.float32) / 255
+            y = np.array(file.labels)[chosen]
             return (x[:16], y[:16]), (x[16:], y[16:])
 
         check_training(subject, "resnet9", weights, draw, 8, optimizer="Adam", eps=EPS, lr=0.01, weight_decay=0.01)
@@ -145,7 +146,7 @@ def check_training(subject, network, weights, draw, batch_size, **options):
 
 @pytest.mark.problem("resnet9")
 def test_train_cifar10_only_evaluates(subject, rng, device):
-    """evaluate_cifar10 puts a network that is in training mode into evaluation mode, and changes none of its weights."""
+    """`evaluate_cifar10` of a network in training mode puts it into evaluation mode, and changes no weight."""
     weights = draw_weights(rng, oracle.resnet9.small)
     (x, y), want = oracle.resnet9.evaluate_cifar10(weights, lambda: small_images(rng, 11), 4)
     got = subject(resnet9.evaluate_cifar10, x, y, 4, weights)
@@ -158,7 +159,7 @@ def test_train_cifar10_only_evaluates(subject, rng, device):
 @pytest.mark.problem("resnet9")
 @pytest.mark.parametrize("options", [{}, {"lr": 0.25, "weight_decay": 0.125}], ids=["defaults", "given"])
 def test_train_cifar10_optimizer(subject, rng, device, options):
-    """train_cifar10 makes its optimizer of the model's parameters, lr and weight_decay."""
+    """`train_cifar10` makes its optimizer of the model's parameters, lr and weight_decay."""
     x, y = small_images(rng, 5)
     got = subject(resnet9.optimizer_arguments, x, y, **options)
     want = {"parameters": 2, "lr": 0.001, "weight_decay": 0.001, **options}

@@ -20,7 +20,7 @@ from grader.compare import assert_close, assert_equal, assert_same, assert_scala
 @pytest.mark.parametrize("bias", [True, False], ids=["bias", "nobias"])
 @pytest.mark.parametrize(("n", "inputs", "outputs"), [(1, 1, 1), (3, 7, 5), (8, 33, 10)], ids=["1x1", "7x5", "33x10"])
 def test_resnet9_linear(subject, rng, device, n, inputs, outputs, bias):
-    """nn.Linear with given weights: its output, and the gradients of input, weight and bias."""
+    """`nn.Linear` with given weights: its output, and the gradients of input, weight and bias."""
     network = Linear(inputs, outputs, bias)
     weights = oracle.layers.draw_weights(network, rng.normal, rng.uniform)
     x = rng.normal(n, inputs)
@@ -33,7 +33,7 @@ def test_resnet9_linear(subject, rng, device, n, inputs, outputs, bias):
 
 @pytest.mark.problem("resnet9", weight=0.5)
 def test_resnet9_flatten(subject, rng, device):
-    """nn.Flatten keeps the batch axis and joins the others in row-major order; nn.ReLU after it in a Sequential."""
+    """`nn.Flatten` keeps the batch axis and joins the others in row-major order; nn.ReLU after it in a Sequential."""
     x = rng.distinct(3, 2, 5, 4)
     want = differentiate(lambda x: x.flatten(1).relu(), [x], rng.normal)
     got = subject(layers.flatten, x, want.out_grad)
@@ -43,7 +43,7 @@ def test_resnet9_flatten(subject, rng, device):
 
 @pytest.mark.problem("resnet9", weight=0.5)
 def test_resnet9_residual(subject, rng, device):
-    """nn.Residual adds its input to what its module makes of it; parameters() finds all weights, at every depth."""
+    """`nn.Residual` adds its input to what its module makes of it; parameters() finds all weights, at every depth."""
     weights = oracle.layers.draw_weights(oracle.layers.residual_network(6, 9, 4), rng.normal, rng.uniform)
 
     def run(x):
@@ -73,7 +73,11 @@ def test_resnet9_linear_initial(subject, rng, device):
 
 # -- BatchNorm ---------------------------------------------------------------------------------------------------
 
-SHAPES = {"1d-7x5": ("BatchNorm1d", (7, 5)), "1d-33x1": ("BatchNorm1d", (33, 1)), "2d-2x3x5x4": ("BatchNorm2d", (2, 3, 5, 4))}
+SHAPES = {
+    "1d-7x5": ("BatchNorm1d", (7, 5)),
+    "1d-33x1": ("BatchNorm1d", (33, 1)),
+    "2d-2x3x5x4": ("BatchNorm2d", (2, 3, 5, 4)),
+}
 MODES = {
     "first-batch": ["train"],
     "three-batches": ["train", "train", "train"],
@@ -92,7 +96,9 @@ def test_resnet9_batchnorm(subject, rng, device, layer, shape, modes):
 
 
 @pytest.mark.problem("resnet9", weight=0.5)
-@pytest.mark.parametrize("options", [{"eps": 0.5}, {"momentum": 0.75}, {"eps": 0.2, "momentum": 0.3}], ids=["eps", "momentum", "both"])
+@pytest.mark.parametrize(
+    "options", [{"eps": 0.5}, {"momentum": 0.75}, {"eps": 0.2, "momentum": 0.3}], ids=["eps", "momentum", "both"]
+)
 def test_resnet9_batchnorm_options(subject, rng, device, options):
     """BatchNorm's eps and momentum, the weight of the new batch in the running statistics."""
     check_batchnorm(subject, rng, "BatchNorm2d", (3, 2, 4, 3), ["train", "train", "eval"], **options)

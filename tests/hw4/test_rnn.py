@@ -76,12 +76,8 @@ def test_rnn_cell_backward(subject, rng, device, batch, inputs, hidden, bias, st
 
 
 @pytest.mark.problem("rnn", weight=2)
-@pytest.mark.parametrize(
-    ("steps", "batch", "inputs", "hidden", "layers", "bias", "state", "nonlinearity"), NETWORKS
-)
-def test_rnn_network_forward(
-    subject, rng, device, steps, batch, inputs, hidden, layers, bias, state, nonlinearity
-):
+@pytest.mark.parametrize(("steps", "batch", "inputs", "hidden", "layers", "bias", "state", "nonlinearity"), NETWORKS)
+def test_rnn_network_forward(subject, rng, device, steps, batch, inputs, hidden, layers, bias, state, nonlinearity):
     """A network's output at every step, and every layer's last state, are PyTorch's."""
     sizes = (steps, batch, inputs, hidden, layers, bias, state, nonlinearity)
     X, h0, weights = draw_network(rng, *sizes)
@@ -92,12 +88,8 @@ def test_rnn_network_forward(
 
 
 @pytest.mark.problem("rnn", weight=2)
-@pytest.mark.parametrize(
-    ("steps", "batch", "inputs", "hidden", "layers", "bias", "state", "nonlinearity"), NETWORKS
-)
-def test_rnn_network_backward(
-    subject, rng, device, steps, batch, inputs, hidden, layers, bias, state, nonlinearity
-):
+@pytest.mark.parametrize(("steps", "batch", "inputs", "hidden", "layers", "bias", "state", "nonlinearity"), NETWORKS)
+def test_rnn_network_backward(subject, rng, device, steps, batch, inputs, hidden, layers, bias, state, nonlinearity):
     """The gradients of a network's input, initial state, weights and biases are PyTorch's."""
     sizes = (steps, batch, inputs, hidden, layers, bias, state, nonlinearity)
     X, h0, weights = draw_network(rng, *sizes)
@@ -134,9 +126,7 @@ def test_rnn_network_forgets(subject, rng, device, layers):
 def test_rnn_cell_initial(subject, rng, device, bias):
     """A new cell's weights and biases have the right shapes and are uniform in ±1/sqrt(hidden)."""
     sizes = {"input_size": 31, "hidden_size": 64}
-    got = subject(
-        probes.initial_cell, cell="RNNCell", **sizes, bias=bias, seed=rng.integer(0, 1 << 31)
-    )
+    got = subject(probes.initial_cell, cell="RNNCell", **sizes, bias=bias, seed=rng.integer(0, 1 << 31))
     shapes = {"W_ih": (31, 64), "W_hh": (64, 64)} | ({"bias_ih": (64,), "bias_hh": (64,)} if bias else {})
     for name, shape in shapes.items():
         assert_uniform(getattr(got, name), shape, 1 / 8, name)
@@ -162,6 +152,13 @@ def test_rnn_network_initial(subject, rng, device, bias):
     assert_unlike({name: getattr(got, name) for name in shapes})
     assert_same(got.number_of_parameters, len(shapes), "the number of parameters")
     assert_places(got, device)
+
+
+@pytest.mark.problem("rnn")
+@pytest.mark.parametrize("layer", ["RNNCell", "RNN"], ids=["cell", "network"])
+def test_rnn_device(subject, layer):
+    """A layer keeps to the device it is made for, and so does the zero state that it begins with."""
+    assert_places(subject(probes.elsewhere, layer=layer), "cpu_numpy")
 
 
 @pytest.mark.problem("rnn")

@@ -36,7 +36,9 @@ class Device:
 
     def one_hot(self, n: int, indices: np.ndarray, dtype: str = "float32") -> np.ndarray:
         """Row `i` of the n x n identity for every index i; shape `indices.shape + (n,)`."""
-        return np.eye(n, dtype=dtype)[indices]
+        rows = np.zeros((*np.shape(indices), n), dtype)  # not rows of np.eye(n): for 10,000 words that takes 400 MB
+        np.put_along_axis(rows, np.asarray(indices)[..., None], 1, axis=-1)
+        return rows
 
     def empty(self, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
         """An array whose values are not set."""

@@ -7,7 +7,9 @@
     optim            Adam and SGD                                          oracle/optim.py
     resnet9          the whole network, and its training                   oracle/resnet9.py
     real             the real data sets, where they are                    oracle/real.py
-    sequence         recurrent networks                                    oracle/sequence.py
+    sequence, ...    recurrent networks, text, images                      oracle/sequence.py, text.py, ...
+
+Everything that is compared with float32 is computed in float64, so that a difference is the submission's.
 """
 
 import torch

@@ -27,9 +27,7 @@ def layer(x: Array, weight: Array, bias: Array | None, draw: Draw, *, stride: in
     return differentiate(function, [x, weight] if bias is None else [x, weight, bias], draw)
 
 
-def conv2d(
-    x: torch.Tensor, w: torch.Tensor, stride: int, padding: int, dilation: int = 1
-) -> torch.Tensor:
+def conv2d(x: torch.Tensor, w: torch.Tensor, stride: int, padding: int, dilation: int = 1) -> torch.Tensor:
     """PyTorch's convolution of x (N, C_in, H, W), with w in needle's layout (K, K, C_in, C_out)."""
     kernels = w.permute(3, 2, 0, 1).contiguous()  # as PyTorch's gradient for float64 demands
     return torch.nn.functional.conv2d(x, kernels, stride=stride, padding=padding, dilation=dilation)

@@ -45,9 +45,7 @@ def graph(name: str, inputs: Sequence[Array], draw: Draw) -> Derivatives:
     return differentiate(GRAPHS[name], inputs, draw)
 
 
-def split_and_stack(
-    a: Array, draw: Draw, *, split_axis: int, order: Sequence[int], stack_axis: int
-) -> Derivatives:
+def split_and_stack(a: Array, draw: Draw, *, split_axis: int, order: Sequence[int], stack_axis: int) -> Derivatives:
     """The parts of `a` along split_axis numbered by `order`, each times its place + 1, stacked along stack_axis."""
 
     def function(a: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from oracle import sequence
+from oracle import optim, sequence
 from oracle.text import chunk
 
 Array = npt.NDArray[Any]
@@ -101,29 +101,6 @@ def loss(logits: Array, y: Array) -> tuple[float, Array]:
     return value.item(), leaf.grad.numpy()
 
 
-def sgd(
-    parameters: Sequence[Array],
-    grads: Sequence[Sequence[Array]],
-    *,
-    lr: float,
-    momentum: float = 0.0,
-    weight_decay: float = 0.0,
-) -> list[list[Array]]:
-    """The parameters after each step: u = momentum*u + (1-momentum)*(grad + weight_decay*param); param -= lr*u.
-
-    Not PyTorch's: its first step has no factor (1 - momentum).
-    """
-    params = [array.astype(np.float64) for array in parameters]
-    velocity = [np.zeros(array.shape) for array in parameters]
-    history = []
-    for step in grads:
-        for k, grad in enumerate(step):
-            velocity[k] = momentum * velocity[k] + (1 - momentum) * (grad + weight_decay * params[k])
-            params[k] = params[k] - lr * velocity[k]
-        history.append(list(params))
-    return history
-
-
 def train(
     batches: Array,
     weights: Weights,
@@ -138,9 +115,9 @@ def train(
 ) -> tuple[Epoch, dict[str, Array]]:
     """The last epoch, and the weights afterwards."""
     twin = Twin(weights, recurrent)
-    step = {"SGD": _SGD, "Adam": _Adam}[optimizer](list(twin.parameters()), lr, weight_decay)
+    made = optim.make(optimizer, twin.parameters(), {"lr": lr, "weight_decay": weight_decay})
     for _ in range(n_epochs):
-        epoch = _epoch(twin, batches, seq_len, step, clip)
+        epoch = _epoch(twin, batches, seq_len, made, clip)
     return epoch, twin.named()
 
 
@@ -150,44 +127,12 @@ def evaluate(batches: Array, weights: Weights, recurrent: str, seq_len: int) -> 
         return _epoch(Twin(weights, recurrent), batches, seq_len)
 
 
-# PyTorch's own optimizers would do as well, but the first one that is made costs 0.8 s of imports.
-class _SGD:
-    """Plain steps against the gradient."""
-
-    def __init__(self, parameters: list[torch.nn.Parameter], lr: float, weight_decay: float) -> None:
-        self.parameters, self.lr, self.weight_decay = parameters, lr, weight_decay
-
-    def __call__(self) -> None:
-        """One step."""
-        for parameter in self.parameters:
-            parameter.data -= self.lr * self._gradient(parameter)
-
-    def _gradient(self, parameter: torch.nn.Parameter) -> torch.Tensor:
-        return parameter.grad + self.weight_decay * parameter.data
-
-
-class _Adam(_SGD):
-    """Adam with the usual betas 0.9 and 0.999."""
-
-    def __init__(self, parameters: list[torch.nn.Parameter], lr: float, weight_decay: float) -> None:
-        super().__init__(parameters, lr, weight_decay)
-        self.t = 0
-        self.m = [torch.zeros_like(parameter) for parameter in parameters]
-        self.v = [torch.zeros_like(parameter) for parameter in parameters]
-
-    def __call__(self) -> None:
-        """One step."""
-        self.t += 1
-        for m, v, parameter in zip(self.m, self.v, self.parameters, strict=True):
-            gradient = self._gradient(parameter)
-            m.mul_(0.9).add_(0.1 * gradient)
-            v.mul_(0.999).add_(0.001 * gradient**2)
-            m_hat, v_hat = m / (1 - 0.9**self.t), v / (1 - 0.999**self.t)
-            parameter.data -= self.lr * m_hat / (v_hat.sqrt() + 1e-8)
-
-
 def _epoch(
-    twin: Twin, batches: Array, seq_len: int, step: _SGD | None = None, clip: float | None = None
+    twin: Twin,
+    batches: Array,
+    seq_len: int,
+    optimizer: optim.Optimizer | None = None,
+    clip: float | None = None,
 ) -> Epoch:
     state: Any = None
     total = right = undecided = 0.0
@@ -197,12 +142,12 @@ def _epoch(
         logits, state = twin(ids, state)
         state = tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
         mean = torch.nn.functional.cross_entropy(logits, targets)
-        if step is not None:
+        if optimizer is not None:
             twin.zero_grad()
             mean.backward()
             if clip is not None:
                 torch.nn.utils.clip_grad_norm_(twin.parameters(), clip)
-            step()
+            optimizer.step()
         total += mean.item() * len(y)
         best = logits.detach().topk(2)
         close = best.values[:, 0] - best.values[:, 1] < UNDECIDED

@@ -21,8 +21,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 # Where the input of a ReLU is nearer to 0 than its rounding error, a right program may take the other side, and one of
-# 26,000 activations then has another slope: in 1 of 120 runs of ResNet9 that changed a gradient by a tenth. Its rounding
-# errors are 1e-6 to 5e-6.
+# 26,000 activations then has another slope: in 1 of 120 runs of ResNet9 that changed a gradient by a tenth. The
+# rounding errors are 1e-6 to 5e-6.
 SAFE = 2e-5
 ATTEMPTS = 100
 
@@ -200,7 +200,7 @@ def residual_network(inputs: int, hidden: int, outputs: int) -> torch.nn.Module:
 
 
 def undisturbed(draw: Callable[[], T], run: Callable[[T], tuple[R, bool]]) -> tuple[T, R]:
-    """Inputs, drawn anew until `run` says that rounding cannot change what it makes of them by much; and that result."""
+    """Inputs, drawn anew until `run` says that rounding cannot change its result by much; and that result."""
     for _ in range(ATTEMPTS):
         inputs = draw()
         result, safe = run(inputs)

@@ -10,13 +10,18 @@ import io
 import os
 import pickle
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-WEIGHT = 0.01  # of a case on real data, where a synthetic one weighs 1 or more
+from grader.errors import UsageError
+
+WEIGHT = 0.01  # of a case on real data, where a synthetic one weighs about 1
+CIFAR10_FILES = (*(f"data_batch_{k}" for k in range(1, 6)), "test_batch")
+PTB_FILES = ("train.txt", "test.txt")
 _ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -29,30 +34,38 @@ class BatchFile:
     labels: list[int]
 
 
-def folder(name: str) -> Path | None:
-    """The folder of the data set of that name ("cifar-10-batches-py", "ptb"); None where it is not."""
-    place = Path(os.environ.get("NEEDLE_DATA") or _ROOT / "data") / name
-    return place if place.is_dir() else None
+def has_cifar10() -> bool:
+    """Whether all six batch files are there."""
+    return all((_folder("cifar-10-batches-py") / name).is_file() for name in CIFAR10_FILES)
 
 
-def cifar10(name: str) -> BatchFile | None:
-    """The batch file of that name ("data_batch_1" ... "data_batch_5", "test_batch"); None where it is not."""
-    place = folder("cifar-10-batches-py")
-    if place is None or not (place / name).is_file():
-        return None
-    content = (place / name).read_bytes()
-    batch = _Plain(content).load()
-    return BatchFile(content, np.asarray(batch[b"data"]), [int(label) for label in batch[b"labels"]])
+def cifar10(name: str) -> BatchFile:
+    """The batch file of that name. Raises UsageError where it is damaged."""
+    file = _folder("cifar-10-batches-py") / name
+    content = file.read_bytes()
+    try:
+        batch = _Plain(content).load()
+        return BatchFile(content, np.asarray(batch[b"data"]), [int(label) for label in batch[b"labels"]])
+    except (pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"{file} is no CIFAR-10 batch file ({error}); remove it, or download it again.") from None
 
 
-def ptb(lines: int) -> tuple[str, str] | None:
-    """The first lines of train.txt and of test.txt; None where they are not."""
-    place = folder("ptb")
-    if place is None or not all((place / name).is_file() for name in ("train.txt", "test.txt")):
-        return None
-    texts = [(place / name).read_text(encoding="utf-8") for name in ("train.txt", "test.txt")]
-    train, test = ("\n".join([*text.split("\n")[:lines], ""]) for text in texts)
-    return train, test
+def has_ptb() -> bool:
+    """Whether the texts are there."""
+    return all((_folder("ptb") / name).is_file() for name in PTB_FILES)
+
+
+def ptb(lines: int) -> tuple[str, str]:
+    """The first lines of train.txt and of test.txt."""
+    texts = []
+    for name in PTB_FILES:
+        with open(_folder("ptb") / name, encoding="utf-8", newline="\n") as file:
+            texts.append("".join(islice(file, lines)))
+    return texts[0], texts[1]
+
+
+def _folder(name: str) -> Path:
+    return Path(os.environ.get("NEEDLE_DATA") or _ROOT / "data") / name
 
 
 class _Plain(pickle.Unpickler):
@@ -68,4 +81,4 @@ class _Plain(pickle.Unpickler):
             return getattr(np, name)
         if name == "_reconstruct" and module in ("numpy.core.multiarray", "numpy._core.multiarray"):
             return np.zeros(1).__reduce__()[0]
-        raise pickle.UnpicklingError(f"a real CIFAR-10 file asks for {module}.{name}")
+        raise pickle.UnpicklingError(f"it asks for {module}.{name}")

@@ -57,9 +57,7 @@ class Step:
     loss: float
 
 
-def train(
-    network: torch.nn.Module, batches: Sequence[Batch], optimizer: optim.Optimizer | None = None
-) -> list[Step]:
+def train(network: torch.nn.Module, batches: Sequence[Batch], optimizer: optim.Optimizer | None = None) -> list[Step]:
     """A step after each batch, in training mode; the gradients stay those of the last."""
     network.train()
     steps = []
@@ -142,7 +140,7 @@ def train_cifar10(
     n_epochs: int = 1,
     **options: Any,
 ) -> tuple[tuple[Batch, Batch], Averages, Averages]:
-    """((training examples, test examples) that rounding leaves alone, train_cifar10's, then evaluate_cifar10's result)."""
+    """(Training and test examples that rounding leaves alone, train_cifar10's result, then evaluate_cifar10's)."""
 
     def run(inputs: tuple[Batch, Batch]) -> tuple[tuple[Averages, Averages], bool]:
         training, test = (in_batches(*examples, batch_size) for examples in inputs)
@@ -157,9 +155,7 @@ def train_cifar10(
     return inputs, train_result, evaluate_result
 
 
-def evaluate_cifar10(
-    weights: Weights, draw: Callable[[], Batch], batch_size: int
-) -> tuple[Batch, Averages]:
+def evaluate_cifar10(weights: Weights, draw: Callable[[], Batch], batch_size: int) -> tuple[Batch, Averages]:
     """Examples that rounding leaves alone, and evaluate_cifar10's result for the small network."""
 
     def run(examples: Batch) -> tuple[Averages, bool]:

@@ -1,7 +1,7 @@
-"""CIFAR-10's batch files as they come from https://www.cs.toronto.edu/~kriz/cifar.html: pickles of Python 2, protocol 2.
+"""CIFAR-10's batch files in the format of https://www.cs.toronto.edu/~kriz/cifar.html: pickles of Python 2, protocol 2.
 
-Python 2's text is neither text nor bytes to Python 3: `pickle.load(..., encoding=)` decides. A pickle written by Python 3
-would be read right with encoding="bytes" only, and turn away students who chose "latin1". So it is spelt out here.
+Python 2's text is neither text nor bytes to Python 3: `pickle.load(..., encoding=)` decides. A pickle written by
+Python 3 would be read right with encoding="bytes" only, and turn away students who chose "latin1". So it is spelt out.
 """
 
 from __future__ import annotations

@@ -26,9 +26,7 @@ def ndarray(needle: Any, device: Any, array: np.ndarray, layout: str = "compact"
     return whole[inside].permute(tuple(reversed(range(array.ndim))))
 
 
-def tensor(
-    needle: Any, device: Any, array: np.ndarray, requires_grad: bool = True, layout: str = "compact"
-) -> Any:
+def tensor(needle: Any, device: Any, array: np.ndarray, requires_grad: bool = True, layout: str = "compact") -> Any:
     """A leaf of float32 on the device with these values; layout: see `ndarray`."""
     made = needle.Tensor(array, device=device, dtype="float32", requires_grad=requires_grad)
     if layout != "compact":
@@ -49,7 +47,7 @@ def gradient(leaf: Any, what: str) -> np.ndarray:
 
 
 def backward(needle: Any, device: Any, value: Any, out_grad: np.ndarray) -> bool:
-    """Go back from `value`; False, and nothing done, where its shape is not out_grad's, which the judge then reports."""
+    """Go back from `value`. Where its shape is not out_grad's: False, and nothing done; the judge reports the shape."""
     shape = tuple(value.shape)
     if shape != out_grad.shape:
         # The sum of everything has shape () or (1,): both count as one number.

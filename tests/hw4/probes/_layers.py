@@ -20,10 +20,8 @@ def assign(needle: Any, device: Any, name: str, parameter: Any, value: np.ndarra
     parameter.data = tensor(needle, device, value.reshape(shape), requires_grad=False)
 
 
-def gradients(
-    tensors: dict[str, Any], values: dict[str, np.ndarray] | None = None
-) -> dict[str, np.ndarray | None]:
-    """ "gradient of NAME" -> what backward() left in the tensor of that name; None where nothing arrived.
+def gradients(tensors: dict[str, Any], values: dict[str, np.ndarray] | None = None) -> dict[str, np.ndarray | None]:
+    """What backward() left in the tensors, under "gradient of NAME"; None where nothing arrived.
 
     values: what was assigned to parameters; their gradients come back in its shapes.
     """

@@ -57,9 +57,7 @@ def ewise(needle: Any, device: Any, functions: list[str], a: np.ndarray, b: np.n
     return results
 
 
-def scalar(
-    needle: Any, device: Any, functions: list[str], a: np.ndarray, value: float
-) -> dict[str, Any]:
+def scalar(needle: Any, device: Any, functions: list[str], a: np.ndarray, value: float) -> dict[str, Any]:
     """scalar_<name>(a, value) for every name."""
     mod = device.mod
     results = {}

@@ -84,7 +84,7 @@ def loaded(
 def transform(
     needle: Any, device: Any, image: np.ndarray, *, transform: list[Any], times: int, seed: int
 ) -> dict[str, Any]:
-    """The image after the transform, applied to it `times` times, each time to a fresh copy; and whether that copy changed."""
+    """What the transform makes of the image, `times` times from a fresh copy, and these copies afterwards."""
     made = _made(needle, [transform])[0]
     np.random.seed(seed)
     results, copies = [], [image.copy() for _ in range(times)]

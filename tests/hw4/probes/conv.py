@@ -48,7 +48,15 @@ def conv_backward(
 
 
 def conv_backward_one(
-    needle: Any, device: Any, z: np.ndarray, w: np.ndarray, out_grad: np.ndarray, *, stride: int, padding: int, wanted: str
+    needle: Any,
+    device: Any,
+    z: np.ndarray,
+    w: np.ndarray,
+    out_grad: np.ndarray,
+    *,
+    stride: int,
+    padding: int,
+    wanted: str,
 ) -> dict[str, Any]:
     """The gradient of only z or w, the other being a constant."""
     z_, w_ = tensor(needle, device, z, wanted == "z"), tensor(needle, device, w, wanted == "w")

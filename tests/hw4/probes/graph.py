@@ -45,9 +45,7 @@ def detached(needle: Any, device: Any, x: np.ndarray, out_grad: np.ndarray) -> d
     return {"value": to_numpy(y), "grad": gradient(leaf, "x")}
 
 
-def backward_twice(
-    needle: Any, device: Any, x: np.ndarray, first: np.ndarray, second: np.ndarray
-) -> dict[str, Any]:
+def backward_twice(needle: Any, device: Any, x: np.ndarray, first: np.ndarray, second: np.ndarray) -> dict[str, Any]:
     """x's gradient after y.backward(first) and then y.backward(second), for y = exp(x) / 2."""
     leaf = tensor(needle, device, x)
     y = needle.ops.exp(leaf) / 2.0

@@ -89,6 +89,14 @@ def initial_model(
     return {**answer, "number_of_parameters": len(net.parameters()), **places(net.parameters())}
 
 
+def elsewhere(needle: Any, device: Any, *, recurrent: str) -> dict[str, Any]:
+    """A LanguageModel made for cpu_numpy(), which is no default, run without a state: where everything is."""
+    place = needle.cpu_numpy()
+    net = _language_model()(3, 7, 5, 2, seq_model=recurrent, device=place)
+    logits, state = net(tensor(needle, place, np.ones((4, 2), dtype=np.float32), requires_grad=False))
+    return places([*net.parameters(), logits, *(state if isinstance(state, tuple) else [state])])
+
+
 def loss(needle: Any, device: Any, logits: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     """SoftmaxLoss, and the gradient of the logits for an output gradient of 1."""
     leaf = tensor(needle, device, logits)
@@ -98,28 +106,7 @@ def loss(needle: Any, device: Any, logits: np.ndarray, y: np.ndarray) -> dict[st
     return {**answer, **gradients({"logits": leaf})}
 
 
-def sgd(
-    needle: Any,
-    device: Any,
-    parameters: list[np.ndarray],
-    grads: list[list[np.ndarray]],
-    **options: float,
-) -> dict[str, Any]:
-    """The parameters after each step of SGD; grads[step][k] is parameter k's gradient."""
-    params = [needle.nn.Parameter(tensor(needle, device, array)) for array in parameters]
-    optimizer = needle.optim.SGD(params, **options)
-    answer = {}
-    for step, arrays in enumerate(grads):
-        _give_gradients(needle, device, params, arrays)
-        optimizer.step()
-        for k, param in enumerate(params):
-            answer[f"parameter {k} after step {step + 1}"] = np.array(to_numpy(param))
-    return {**answer, "dtypes": places(params)["dtypes"]}
-
-
-def clip(
-    needle: Any, device: Any, grads: list[np.ndarray], *, max_norm: float, optimizer: str
-) -> dict[str, Any]:
+def clip(needle: Any, device: Any, grads: list[np.ndarray], *, max_norm: float, optimizer: str) -> dict[str, Any]:
     """The gradients after clip_grad_norm, and the parameters, which must stay as they were: 1 everywhere."""
     params = [needle.nn.Parameter(tensor(needle, device, np.ones_like(grad))) for grad in grads]
     _give_gradients(needle, device, params, grads)

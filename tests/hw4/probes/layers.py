@@ -12,9 +12,7 @@ from probes._common import gradient, tensor, to_numpy
 Values = dict[str, np.ndarray]
 
 
-def linear(
-    needle: Any, device: Any, x: np.ndarray, weights: Values, out_grad: np.ndarray
-) -> dict[str, Any]:
+def linear(needle: Any, device: Any, x: np.ndarray, weights: Values, out_grad: np.ndarray) -> dict[str, Any]:
     """nn.Linear with these weights: its output, and the gradients of sum(output * out_grad)."""
     inputs, outputs = weights["weight"].shape
     layer = needle.nn.Linear(inputs, outputs, bias="bias" in weights, device=device)
@@ -26,9 +24,7 @@ def flatten(needle: Any, device: Any, x: np.ndarray, out_grad: np.ndarray) -> di
     return _differentiated(needle, device, needle.nn.Sequential(needle.nn.Flatten(), needle.nn.ReLU()), x, [], out_grad)
 
 
-def residual(
-    needle: Any, device: Any, x: np.ndarray, weights: list[Values], out_grad: np.ndarray
-) -> dict[str, Any]:
+def residual(needle: Any, device: Any, x: np.ndarray, weights: list[Values], out_grad: np.ndarray) -> dict[str, Any]:
     """Residual(Sequential(Linear, ReLU, Linear)), and after it a Linear."""
     nn = needle.nn
     sizes = [values["weight"].shape for values in weights]

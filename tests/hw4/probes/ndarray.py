@@ -47,9 +47,7 @@ def compacted(needle: Any, device: Any, a: np.ndarray, steps: list[Step]) -> dic
     }
 
 
-def flat(
-    needle: Any, device: Any, a: np.ndarray, steps: list[Step], position: int, add: float
-) -> dict[str, Any]:
+def flat(needle: Any, device: Any, a: np.ndarray, steps: list[Step], position: int, add: float) -> dict[str, Any]:
     """a, after `view.flat[position] += add` on its view."""
     whole = _common.ndarray(needle, device, a)
     view = _walk(whole, steps)
@@ -74,9 +72,7 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def binary(
-    needle: Any, device: Any, a: np.ndarray, symbol: str, b: Any, layouts: list[str]
-) -> dict[str, Any]:
+def binary(needle: Any, device: Any, a: np.ndarray, symbol: str, b: Any, layouts: list[str]) -> dict[str, Any]:
     """a <symbol> b, for arrays a and b in these layouts, or a number b."""
     left = _common.ndarray(needle, device, a, layouts[0])
     right = _common.ndarray(needle, device, b, layouts[1]) if isinstance(b, np.ndarray) else b
@@ -97,9 +93,7 @@ def reduce(
     return {"result": to_numpy(getattr(array, function)(axis=axis, keepdims=keepdims))}
 
 
-def flip(
-    needle: Any, device: Any, a: np.ndarray, axes: list[int], steps: list[Step] | None = None
-) -> dict[str, Any]:
+def flip(needle: Any, device: Any, a: np.ndarray, axes: list[int], steps: list[Step] | None = None) -> dict[str, Any]:
     """a's view after `steps`, reversed along the axes; and a itself, which must not change."""
     whole = _common.ndarray(needle, device, a)
     result = _walk(whole, steps or []).flip(tuple(axes))

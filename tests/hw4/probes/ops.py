@@ -63,7 +63,7 @@ def split_and_stack(
 def fused_add_scalars(
     needle: Any, device: Any, a: np.ndarray, out_grad: np.ndarray, *, c0: float, c1: float
 ) -> dict[str, Any]:
-    """first * second of (first, second) = fused_add_scalars(a, c0, c1), and a's gradient."""
+    """The product of the two tensors that the op gives, and the gradient of its input."""
     leaf = tensor(needle, device, a)
     pair = needle.ops.fused_add_scalars(leaf, c0, c1)
     value = pair[0] * pair[1]

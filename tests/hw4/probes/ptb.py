@@ -39,7 +39,7 @@ def two_dictionaries(needle: Any, device: Any, first: list[str], second: list[st
 
 
 def corpus(needle: Any, device: Any, train: str, test: str, *, max_lines: int | None = None) -> dict[str, Any]:
-    """A Corpus of a folder that holds these texts: its ids, and the ids that its dictionary gives all words afterwards."""
+    """A Corpus of a folder that holds these texts: its ids, and its dictionary's length and id of <eos>."""
     with tempfile.TemporaryDirectory() as folder:
         for name, text in (("train.txt", train), ("test.txt", test), ("valid.txt", test)):
             Path(folder, name).write_text(text, encoding="utf-8", newline="")
@@ -57,7 +57,7 @@ def corpus(needle: Any, device: Any, train: str, test: str, *, max_lines: int | 
 
 def batchify(needle: Any, device: Any, data: np.ndarray, *, batch_size: int) -> dict[str, Any]:
     """batchify over a list of ids, as a Corpus gives it."""
-    made = needle.data.batchify([int(word) for word in data], batch_size, needle.default_device(), "float32")
+    made = needle.data.batchify([int(word) for word in data], batch_size, needle.cpu(), "float32")
     return {"type": type(made).__name__, "batches": to_numpy(made)}
 
 

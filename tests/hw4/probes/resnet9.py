@@ -18,9 +18,7 @@ def parameters(needle: Any, device: Any) -> dict[str, Any]:
     return {"sizes": [int(np.prod(parameter.shape)) for parameter in found]}
 
 
-def gradients(
-    needle: Any, device: Any, x: np.ndarray, y: np.ndarray, weights: Weights
-) -> dict[str, Any]:
+def gradients(needle: Any, device: Any, x: np.ndarray, y: np.ndarray, weights: Weights) -> dict[str, Any]:
     """Logits and loss in training mode, and the loss's gradients."""
     network = _resnet9(needle, device, weights)
     logits, loss = _loss(needle, device, network, x, y)
@@ -29,9 +27,7 @@ def gradients(
     return {"logits": to_numpy(logits), "loss": to_numpy(loss), "gradients": found}
 
 
-def logits(
-    needle: Any, device: Any, batches: list[np.ndarray], modes: list[str], weights: Weights
-) -> dict[str, Any]:
+def logits(needle: Any, device: Any, batches: list[np.ndarray], modes: list[str], weights: Weights) -> dict[str, Any]:
     """The logits of every batch, each in its mode: "train" or "eval"."""
     network = _resnet9(needle, device, weights)
     found = []
@@ -91,9 +87,7 @@ def train_cifar10(
     optimizer: a name in needle.optim, None for train_cifar10's own default; eps: for Adam.
     """
     training = _common.training()
-    model = (
-        _resnet9(needle, device, weights) if network == "resnet9" else _small(needle, device, weights)
-    )
+    model = _resnet9(needle, device, weights) if network == "resnet9" else _small(needle, device, weights)
     if optimizer is not None:
         kind = getattr(needle.optim, optimizer)
         options["optimizer"] = kind if eps is None else lambda params, **given: kind(params, eps=eps, **given)

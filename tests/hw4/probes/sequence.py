@@ -84,6 +84,15 @@ def initial_network(needle, device, *, network, input_size, hidden_size, num_lay
     }
 
 
+def elsewhere(needle: Any, device: Any, *, layer: str) -> dict[str, Any]:
+    """A layer made for cpu_numpy(), which is no default, run without a state: where its parameters and outputs are."""
+    place = needle.cpu_numpy()
+    made = getattr(needle.nn, layer)(3, 5, device=place)
+    shape = (2, 3) if layer.endswith("Cell") else (4, 2, 3)
+    outputs = _flat(made(tensor(needle, place, np.ones(shape, dtype=np.float32))))
+    return places([*made.parameters(), *outputs])
+
+
 def kind_of_state(needle, device, *, layer, initial):
     """How an LSTM or its cell gives its state: the type's name, and the shapes, device and dtype of its parts."""
     zeros = needle.init.zeros
@@ -161,6 +170,10 @@ def _state_argument(state: list[Any]) -> list[Any]:
 
 def _parts(state: Any) -> list[Any]:
     return list(state) if isinstance(state, (tuple, list)) else [state]
+
+
+def _flat(outputs: Any) -> list[Any]:
+    return [leaf for part in _parts(outputs) for leaf in (_flat(part) if isinstance(part, (tuple, list)) else [part])]
 
 
 def _weights(cell: Any) -> dict[str, Any]:

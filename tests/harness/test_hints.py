@@ -1,0 +1,186 @@
+"""Hints: each is given where it is true of every wrong value, and none appears by chance."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from grader.compare import Mismatch, assert_close, assert_equal
+from grader.hints import pattern
+
+steady = settings(derandomize=True, deadline=None, max_examples=300)
+
+SHAPE = (3, 3, 4, 5)
+WANT = np.random.default_rng(1).normal(size=SHAPE)
+WANT.setflags(write=False)
+
+
+def hint(got: Any, want: Any, check: Any = assert_close) -> str:
+    """The hint of a failed comparison; empty where there is none. The answer is of float32, as a submission's is."""
+    got = np.asarray(got)
+    with pytest.raises(Mismatch) as caught:
+        check(got.astype(np.float32) if got.dtype == np.float64 else got, want)
+    found = re.search(r"values differ(.*)\.$", str(caught.value))
+    return found[1].removeprefix(", ") if found else ""
+
+
+HINTS = [
+    (0.5 * WANT, "each is half of what was expected"),
+    (2 * WANT, "each is twice what was expected"),
+    (-WANT, "each is minus what was expected"),
+    (-0.5 * WANT, "each is minus half of what was expected"),
+    (-2 * WANT, "each is minus twice what was expected"),
+    (WANT / 4, "each is a quarter of what was expected"),
+    (32 * WANT, "each is 32 times what was expected"),
+    (WANT / 3, "each is 0.3333 times what was expected"),
+    (1.01 * WANT, "each is 1.01 times what was expected"),
+    (0 * WANT, "each is zero"),
+    (np.nan * WANT, "each is NaN"),
+    (np.full(SHAPE, np.inf), "each is infinite"),
+    (WANT + 0.25, "each is too large by 0.25"),
+    (WANT - 3, "each is too small by 3"),
+    (WANT.swapaxes(0, 1), "as if axes 0 and 1 were swapped"),
+    (WANT[::-1], "as if axis 0 were reversed"),
+    (WANT[..., ::-1], "as if axis 3 were reversed"),
+    (WANT[::-1, ::-1], "as if axes 0 and 1 were reversed"),
+    (WANT[::-1, ::-1, ::-1, ::-1], "as if axes 0, 1, 2 and 3 were reversed"),
+]
+
+
+@pytest.mark.parametrize(("got", "words"), HINTS, ids=[words for _, words in HINTS])
+def test_what_went_wrong_everywhere(got: Any, words: str) -> None:
+    """A mistake that went through the whole array is named."""
+    assert hint(got, WANT) == words
+
+
+@pytest.mark.parametrize(("got", "words"), HINTS[:14], ids=[words for _, words in HINTS[:14]])
+def test_what_went_wrong_in_a_part(got: Any, words: str) -> None:
+    """What is said of each is said of those that differ; the right ones do not hide it."""
+    part = WANT.copy()
+    part[1:, :2] = got[1:, :2]
+    assert hint(part, WANT) == words
+
+
+@pytest.mark.parametrize(("got", "words"), HINTS[:14], ids=[words for _, words in HINTS[:14]])
+def test_one_other_mistake_and_there_is_no_hint(got: Any, words: str) -> None:
+    """A hint that one wrong value does not bear out is not given."""
+    part = WANT.copy()
+    part[1:, :2] = got[1:, :2]
+    part[0, 0, 0, 0] = 1.7
+    assert words not in hint(part, WANT)
+
+
+@pytest.mark.parametrize(("bad", "words"), [(np.nan, "NaN"), (np.inf, "infinite")], ids=["nan", "inf"])
+def test_how_many_are_not_finite(bad: float, words: str) -> None:
+    """Where some of the wrong values are NaN or infinite their number is told."""
+    got = WANT + np.random.default_rng(2).normal(size=SHAPE)
+    got[0, 0, 0, 0] = bad
+    assert hint(got, WANT) == f"1 of them is {words}"
+    got[1, 1, 1, :2] = bad
+    assert hint(got, WANT) == f"3 of them are {words}"
+    got[2, 2, 2, 2] = -np.inf
+    assert hint(got, WANT).endswith("infinite or NaN" if np.isnan(bad) else "infinite")
+
+
+def test_gradients_of_one_size() -> None:
+    """All wrong values half of one expected number is worth saying too."""
+    want = np.full((4, 6), 7.0)
+    got = want.copy()
+    got[2:] = 3.5
+    assert hint(got, want) == "each is half of what was expected"
+
+
+def test_ids_that_are_off_by_one() -> None:
+    """Integers that are all one too large."""
+    want = np.arange(1000)
+    assert hint(want + 1, want, assert_equal) == "each is too large by 1"
+
+
+def test_rounding_hides_no_hint() -> None:
+    """Noise of float32 does not hide that each is twice what it should be."""
+    noise = np.random.default_rng(3).normal(size=SHAPE) * 1e-6
+    assert hint(2 * WANT + noise, WANT) == "each is twice what was expected"
+
+
+NO_HINT = {
+    "one value": ([1.0, 2.0, 8.0], [1.0, 2.0, 4.0]),
+    "a tiny error": (WANT * 1.0003, WANT),
+    "a constant by another factor": (np.full(9, 2.3), np.full(9, 1.0)),
+    "a mirrored pair": ([1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]),
+    "a mirrored one-hot matrix": (np.eye(4)[::-1], np.eye(4)),
+    "an expected infinity": ([2.0, 4.0, 6.0], [1.0, 2.0, np.inf]),
+    "an expected NaN": ([2.0, 4.0, 6.0], [1.0, 2.0, np.nan]),
+    "zeros expected": ([1.0, 2.0, 3.0], [0.0, 0.0, 0.0]),
+    "zeros among twice": ([2.0, 4.0, 6.0, 5.0], [1.0, 2.0, 3.0, 0.0]),
+    "shuffled": (np.random.default_rng(4).permutation(WANT.ravel()), WANT.ravel()),
+    "clipped": (np.clip(WANT, -0.5, 0.5), WANT),
+    "huge": (np.full(5, 1e308) * [1, -1, 1, 1, -1], np.full(5, -1e308)),
+    "denormal": (np.array([3e-310, 5e-310, 9e-310]), np.array([1e-310, 2e-310, 4e-310])),
+}
+
+
+@pytest.mark.parametrize(("got", "want"), NO_HINT.values(), ids=list(NO_HINT))
+def test_where_nothing_simple_explains_it(got: Any, want: Any) -> None:
+    """No hint is better than one that is chance, a trifle or untrue."""
+    got, want = np.asarray(got, np.float64), np.asarray(want, np.float64)
+    assert pattern(got, want, got != want) == ""
+
+
+@pytest.mark.parametrize("shape", [(2,), (3,), (7,), (2, 2), (3, 3), (1, 3), (2, 3, 3), (2, 2, 2, 2)], ids=str)
+def test_chance_gives_no_hint(shape: tuple[int, ...]) -> None:
+    """Of random answers to random questions, none looks like a mistake that it is not."""
+    rng = np.random.default_rng(5)
+    for _ in range(300):
+        got, want = rng.normal(size=shape), rng.normal(size=shape)
+        wrong = rng.random(shape) < rng.uniform(0.2, 1)
+        got[~wrong] = want[~wrong]
+        if wrong.any():
+            assert pattern(got, want, wrong) == ""
+
+
+small = hnp.array_shapes(min_dims=1, max_dims=3, max_side=4)
+integers = small.flatmap(lambda shape: st.tuples(*[hnp.arrays(np.float64, shape, elements=st.integers(-3, 3))] * 2))
+FACTORS = {"half of": 0.5, "twice": 2, "minus": -1, "a quarter of": 0.25, "minus half of": -0.5, "minus twice": -2}
+
+
+@steady
+@given(integers)
+def test_every_hint_is_true(pair: tuple[Any, Any]) -> None:
+    """Of small integers, where chance is likely, whatever hint is given holds of every wrong value."""
+    got, want = pair
+    wrong = got != want
+    if not wrong.any():
+        return
+    words = pattern(got, want, wrong)
+    if factor := re.fullmatch(r"each is (.*?)( times)? what was expected", words):
+        number = float(factor[1]) if factor[2] else FACTORS[factor[1]]
+        np.testing.assert_allclose(got[wrong], number * want[wrong], rtol=1e-3)
+    elif shift := re.fullmatch(r"each is too (large|small) by (.*)", words):
+        sign = 1 if shift[1] == "large" else -1
+        np.testing.assert_allclose((got - want)[wrong], sign * float(shift[2]), rtol=1e-3)
+    elif swap := re.fullmatch(r"as if axes (\d) and (\d) were swapped", words):
+        np.testing.assert_array_equal(got, np.swapaxes(want, int(swap[1]), int(swap[2])))
+    elif words.endswith("reversed"):
+        np.testing.assert_array_equal(got, np.flip(want, [int(axis) for axis in re.findall(r"\d", words)]))
+    elif words == "each is zero":
+        assert not got[wrong].any()
+    else:
+        assert words == ""
+
+
+@steady
+@given(
+    small.flatmap(lambda shape: st.tuples(*[hnp.arrays(np.float64, shape, elements=st.floats(width=64))] * 2)),
+)
+def test_no_value_breaks_a_hint(pair: tuple[Any, Any]) -> None:
+    """The largest, smallest, infinite and NaN raise no warning, which would count as a fault of ours."""
+    got, want = pair
+    wrong = ~((got == want) | (np.isnan(got) & np.isnan(want)))
+    if wrong.any():
+        assert isinstance(pattern(got, want, wrong), str)
