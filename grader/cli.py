@@ -28,7 +28,7 @@ SUITE = ROOT / "tests" / "hw4"
 
 @app.command()
 def grade(
-    trees: Annotated[list[Path], typer.Argument(metavar="TREE...", help="Folders, zips or tars to grade.")],
+    trees: Annotated[list[Path], typer.Argument(metavar="TREE", help="Folders, zips or tars to grade.")],
     select: Annotated[str, typer.Option("-k", metavar="EXPR", help="Only these problems, buckets or tests.")] = "",
     device: Annotated[list[str] | None, typer.Option(help="A device to grade on; may be repeated.")] = None,
     seed: Annotated[int | None, typer.Option(help="Repeat a run with its seed. Default: a new one.")] = None,

@@ -102,6 +102,8 @@ def _named(axes: Sequence[int]) -> str:
 
 def _explains(got: Floats, want: Floats, candidate: Floats) -> bool:
     """Whether `got` is `candidate` but for rounding, and `candidate` takes away what is wrong with `got`."""
+    if not np.isfinite(candidate).all():
+        return False
     left = np.abs(got - candidate)
     near = left <= 1e-4 * np.abs(candidate) + 1e-5 * np.abs(want).max()
     return bool(near.all() and 100 * left.sum() <= np.abs(got - want).sum())

@@ -44,11 +44,11 @@ class Inputs:
     def away_from_zero(self, *shape: int, low: float = 0.5, high: float = 2.0) -> Floats:
         """Numbers of both signs whose magnitude lies between low and high: denominators."""
         signs = self.generator.choice(np.array([-1.0, 1.0]), shape)
-        return (signs * self.generator.uniform(low, high, shape)).astype(np.float32)
+        return np.asarray(signs * self.generator.uniform(low, high, shape), np.float32)
 
     def integers(self, low: int, high: int, *shape: int) -> npt.NDArray[np.int64]:
         """Integers in [low, high), int64."""
-        return self.generator.integers(low, high, shape)
+        return np.asarray(self.generator.integers(low, high, shape))
 
     def integer(self, low: int, high: int) -> int:
         """One integer in [low, high)."""

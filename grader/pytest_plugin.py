@@ -84,7 +84,10 @@ class _Run:
         self.workspace: tempfile.TemporaryDirectory[str] | None = None
         self.absent: dict[str, str | None] = {}
         descriptor = config.getoption("events")
-        self.events = os.fdopen(descriptor, "w", encoding="utf-8") if descriptor is not None else None
+        self.events = None
+        if descriptor is not None:
+            os.set_inheritable(descriptor, False)  # neither a compiler nor a worker may write verdicts
+            self.events = os.fdopen(descriptor, "w", encoding="utf-8")
 
     # -- collection ----------------------------------------------------------------------------------------------
 
@@ -213,7 +216,8 @@ class _Run:
         if not source.exists():
             source = self.config.rootpath / source
         sandbox = open_sandbox(self.config.getoption("sandbox"))
-        return prepare(source, assignment, sandbox, Path(self.workspace.name))
+        here = [d for d in self.chosen_devices(assignment) if self.absence(assignment, d) is None]
+        return prepare(source, assignment, sandbox, Path(self.workspace.name), for_devices=here)
 
     def absence(self, assignment: Assignment, device: str) -> str | None:
         """Why the device is not on this machine; None where it is. The submission is never asked."""

@@ -77,17 +77,9 @@ def reproduce(assignment: Assignment, case: str, tree: Path, seed: int) -> int:
 
 
 def _command(assignment: Assignment, case: str, prepared: Path, seed: int) -> list[str]:
-    command = [sys.executable, "-m", "pytest", str(assignment.suite / case.partition("::")[0]), "-s"]
-    command += [
-        "-c",
-        str(ROOT / "pyproject.toml"),
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "grader.single_case",
-        "--case",
-        case,
-    ]
+    suite = assignment.suite / case.partition("::")[0]
+    command = [sys.executable, "-m", "pytest", str(suite), "-c", str(ROOT / "pyproject.toml"), "-s"]
+    command += ["-p", "no:cacheprovider", "-p", "grader.single_case", "--case", case]
     command += ["--isolation", "none", "--show-calls", "--prepared", str(prepared), "--seed", str(seed)]
     device = case.partition("[")[2].partition("-")[0].rstrip("]")
     return [*command, "--device", device] if device in assignment.devices.known else command

@@ -113,6 +113,7 @@ def _frames(traceback: TracebackType | None, root: str) -> list[list[Any]]:
 def main(descriptor: int) -> None:
     """Serve one judge over an inherited socket until it hangs up."""
     judge = socket.socket(fileno=descriptor)
+    judge.set_inheritable(False)  # a program that the submission starts must not hold the connection open
 
     def read(size: int) -> bytes:
         data = bytearray()

@@ -120,7 +120,7 @@ NO_HINT = {
     "zeros among twice": ([2.0, 4.0, 6.0, 5.0], [1.0, 2.0, 3.0, 0.0]),
     "shuffled": (np.random.default_rng(4).permutation(WANT.ravel()), WANT.ravel()),
     "clipped": (np.clip(WANT, -0.5, 0.5), WANT),
-    "huge": (np.full(5, 1e308) * [1, -1, 1, 1, -1], np.full(5, -1e308)),
+    "huge": (np.array([1e308, 1.1e308, -1.2e308]), np.array([-1.5e308, 1.7e308, 1.6e308])),
     "denormal": (np.array([3e-310, 5e-310, 9e-310]), np.array([1e-310, 2e-310, 4e-310])),
 }
 

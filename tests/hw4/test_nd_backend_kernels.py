@@ -150,7 +150,17 @@ def test_kernel_reduce_sum_of_many(subject, rng, device):
     assert_close(subject(backend.reduce, "sum", a).out, a.astype(np.float64).sum(axis=1))
 
 
-MATMUL = [(1, 1, 1), (7, 1, 7), (3, 31, 7), (31, 7, 33), (8, 8, 8), (64, 64, 64), (65, 63, 66), (1, 300, 9)]
+MATMUL = [
+    (1, 1, 1),
+    (7, 1, 7),
+    (3, 31, 7),
+    (31, 7, 33),
+    (8, 8, 8),
+    (64, 64, 64),
+    (65, 63, 66),
+    (1, 300, 9),
+    (3, 66, 520),
+]
 TILED = [(8, 8, 8), (8, 24, 16), (32, 40, 24), (64, 64, 64)]
 
 
