@@ -32,6 +32,11 @@ def merged(reports: Sequence[dict[str, Any]], about: dict[str, str]) -> dict[str
     }
 
 
+def collection_errors(report: dict[str, Any]) -> str:
+    """What kept files of the suite from being collected; empty where nothing did."""
+    return "\n".join(collector.get("longrepr", "") for collector in report.get("collectors", []))
+
+
 def _summary(reports: Sequence[dict[str, Any]]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for report in reports:

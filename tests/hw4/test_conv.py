@@ -66,8 +66,8 @@ CONV = {
     "batch-7": (Sizes(7, 4, 5, 3, 3, 3), {"stride": 2, "padding": 0}),
 }
 VIEWS = {
-    "k3-s1-p1": (Sizes(2, 5, 4, 3, 2, 3), {"stride": 1, "padding": 1, "layout": "view"}),
-    "k3-s2-p0": (Sizes(2, 8, 7, 2, 3, 3), {"stride": 2, "padding": 0, "layout": "view"}),
+    "k3-s1-p1": (Sizes(2, 5, 4, 3, 2, 3), {"stride": 1, "padding": 1, "layout": "permuted"}),
+    "k3-s2-p0": (Sizes(2, 8, 7, 2, 3, 3), {"stride": 2, "padding": 0, "layout": "permuted"}),
     "k4-s3-p2": (Sizes(1, 6, 9, 2, 1, 4), {"stride": 3, "padding": 2, "layout": "view"}),
 }
 DILATED = {

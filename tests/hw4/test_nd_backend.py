@@ -10,8 +10,7 @@ from probes import graph, ops
 
 from grader.compare import assert_close, assert_equal, assert_same, assert_scalar
 
-# A case's `layout` says how its inputs lie in memory: "compact", or "view", of every second element of a larger array
-# with its axes reversed.
+# A case's `layout` says how its inputs lie in memory: "compact", "permuted" or "view"; see probes/_common.py.
 
 # op, its attributes, and how its inputs are drawn
 ELEMENTWISE = {
@@ -30,7 +29,11 @@ ELEMENTWISE = {
     "relu": ("relu", {}, ["distinct"]),
     "tanh": ("tanh", {}, ["normal"]),
 }
-ELEMENTWISE_SHAPES = {"7": ((7,), "compact"), "31x33": ((31, 33), "compact"), "3x1x5-view": ((3, 1, 5), "view")}
+ELEMENTWISE_SHAPES = {
+    "7": ((7,), "compact"),
+    "31x33-permuted": ((31, 33), "permuted"),
+    "3x1x5-view": ((3, 1, 5), "view"),
+}
 
 TRANSPOSE = {
     "1x1": ((1, 1), None),
@@ -106,9 +109,9 @@ STACK = {
 
 
 def cases(table, views=()):
-    """The table's rows as parameters, and the layout "compact"; those named in `views` once more, as views."""
+    """The table's rows as parameters, and the layout "compact"; those named in `views` in the other layouts too."""
     rows = {name: (*row, "compact") for name, row in table.items()}
-    rows |= {f"{name}-view": (*table[name], "view") for name in views}
+    rows |= {f"{name}-{layout}": (*table[name], layout) for name in views for layout in ("permuted", "view")}
     return [pytest.param(*row, id=name) for name, row in rows.items()]
 
 

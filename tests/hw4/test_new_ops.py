@@ -94,7 +94,7 @@ def check_forward(subject, rng, op, shape, layout="compact", **attributes):
 # -- pad ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.problem("new_ops")
+@pytest.mark.problem("new_ops", weight=1.5)
 @pytest.mark.parametrize(("shape", "axes"), cases(PAD))
 def test_pad_forward(subject, rng, device, shape, axes):
     """`NDArray.pad` puts zeros around, as many on each side of each axis as its pair says, and changes no input."""
@@ -105,7 +105,7 @@ def test_pad_forward(subject, rng, device, shape, axes):
     assert_equal(got.a, a)
 
 
-@pytest.mark.problem("new_ops")
+@pytest.mark.problem("new_ops", weight=1.5)
 @pytest.mark.parametrize(("shape", "steps"), cases(VIEWS))
 def test_pad_forward_of_views(subject, rng, device, shape, steps):
     """`NDArray.pad` of a view pads what the view shows."""
@@ -119,7 +119,7 @@ def test_pad_forward_of_views(subject, rng, device, shape, steps):
 # -- flip --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.problem("new_ops")
+@pytest.mark.problem("new_ops", weight=0.5)
 @pytest.mark.parametrize(("shape", "axes"), cases(FLIP))
 def test_ndarray_flip(subject, rng, device, shape, axes):
     """`NDArray.flip` gives a compact array, reversed along the axes, and leaves its input as it is."""
@@ -130,7 +130,7 @@ def test_ndarray_flip(subject, rng, device, shape, axes):
     assert_equal(got.a, a)
 
 
-@pytest.mark.problem("new_ops")
+@pytest.mark.problem("new_ops", weight=0.5)
 @pytest.mark.parametrize("axes", [[0], [1, 2], [0, 1, 2]], ids=["axis0", "axes12", "axes012"])
 @pytest.mark.parametrize(("shape", "steps"), cases(VIEWS))
 def test_ndarray_flip_of_views(subject, rng, device, shape, steps, axes):

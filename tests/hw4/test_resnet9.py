@@ -91,8 +91,8 @@ def test_resnet9_adam(subject, rng, device, steps):
 
 TRAINING = {
     "defaults": {},
-    "two-epochs": {"n_epochs": 2, "lr": 0.02},
-    "decay": {"n_epochs": 2, "lr": 0.02, "weight_decay": 0.5},
+    "two-epochs": {"optimizer": "Adam", "eps": EPS, "n_epochs": 2, "lr": 0.02},
+    "decay": {"optimizer": "Adam", "eps": EPS, "n_epochs": 2, "lr": 0.02, "weight_decay": 0.5},
     "sgd": {"optimizer": "SGD", "n_epochs": 3, "lr": 0.5, "weight_decay": 0.05},
 }
 

@@ -12,18 +12,21 @@ import numpy as np
 def ndarray(needle: Any, device: Any, array: np.ndarray, layout: str = "compact") -> Any:
     """The tree's own array (not a Tensor) with these values.
 
-    layout: "compact", or "view": of every second element of a larger array with its axes in reverse order, so that
-    offset, strides and the order of the axes are all unusual.
+    layout: how they lie in memory.
+        "compact": in row-major order.
+        "permuted": with the axes in reverse order, but nothing else beside them.
+        "view": every second element of a larger array with its axes in reverse order, from an offset.
     """
     if layout == "compact":
         return needle.Tensor(array, device=device, dtype="float32").realize_cached_data()
-    if array.ndim == 0:
-        raise ValueError("an array without axes has no other layout")
+    back = tuple(reversed(range(array.ndim)))
+    if layout == "permuted":
+        return ndarray(needle, device, np.ascontiguousarray(array.T)).permute(back)
     around = np.full([2 * size + 1 for size in reversed(array.shape)], 77.0, dtype="float32")
     inside = tuple(slice(1, 2 * size, 2) for size in reversed(array.shape))
     around[inside] = array.T
     whole = needle.Tensor(around, device=device, dtype="float32").realize_cached_data()
-    return whole[inside].permute(tuple(reversed(range(array.ndim))))
+    return whole[inside].permute(back)
 
 
 def tensor(needle: Any, device: Any, array: np.ndarray, requires_grad: bool = True, layout: str = "compact") -> Any:

@@ -173,4 +173,4 @@ def _epoch(batches: Iterable[Any], suffix: str) -> dict[str, Any]:
     read = [[to_numpy(part) for part in batch] for batch in batches]
     width = max((len(batch) for batch in read), default=0)
     joined = {f"part {k}{suffix}": np.concatenate([batch[k] for batch in read]) for k in range(width)}
-    return {f"sizes{suffix}": [len(batch[0]) for batch in read], **joined}
+    return {f"sizes{suffix}": [len(batch[0]) for batch in read], f"number of parts{suffix}": width, **joined}

@@ -159,6 +159,8 @@ def _with_weights(needle: Any, device: Any, weights: Weights, recurrent: str) ->
         values |= {f"{recurrent}_cells[{k}].{name}": value for name, value in layer.items()}
     values |= {"the linear layer's weight": weights["linear_weight"], "the linear layer's bias": weights["linear_bias"]}
     parameters = _named_parameters(needle, net, recurrent)
+    if missing := values.keys() - parameters.keys():
+        raise ValueError(f"the LanguageModel has no {min(missing)}; expected {len(weights['layers'])} layers of cells")
     for name, value in values.items():
         assign(needle, device, name, parameters[name], value)
     return net, parameters, values

@@ -41,8 +41,7 @@ def two_dictionaries(needle: Any, device: Any, first: list[str], second: list[st
 def corpus(needle: Any, device: Any, train: str, test: str, *, max_lines: int | None = None) -> dict[str, Any]:
     """A Corpus of a folder that holds these texts: its ids, and its dictionary's length and id of <eos>."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, text in (("train.txt", train), ("test.txt", test), ("valid.txt", test)):
-            Path(folder, name).write_text(text, encoding="utf-8", newline="")
+        _write(folder, train, test)
         options = {} if max_lines is None else {"max_lines": max_lines}
         made = needle.data.Corpus(folder, **options)
     size = len(made.dictionary)
@@ -72,10 +71,15 @@ def get_batch(needle: Any, device: Any, batches: np.ndarray, *, i: int, bptt: in
 def epoch(needle: Any, device: Any, text: str, *, batch_size: int, bptt: int) -> dict[str, Any]:
     """A whole epoch over a text's training file: the corpus, batchify, and every chunk."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("train.txt", "valid.txt", "test.txt"):
-            Path(folder, name).write_text(text, encoding="utf-8", newline="")
+        _write(folder, text, text)
         made = needle.data.Corpus(folder)
     batches = needle.data.batchify(made.train, batch_size, device, "float32")
     starts = range(0, len(batches) - 1, bptt)
     chunks = [needle.data.get_batch(batches, i, bptt, device=device, dtype="float32") for i in starts]
     return {"X": [to_numpy(X) for X, _ in chunks], "y": [to_numpy(y) for _, y in chunks]}
+
+
+def _write(folder: str, train: str, test: str) -> None:
+    """The files of the real data set, among them one that is not to be read."""
+    for name, text in (("train.txt", train), ("test.txt", test), ("valid.txt", "these words are not asked for\n")):
+        Path(folder, name).write_text(text, encoding="utf-8", newline="")

@@ -145,10 +145,13 @@ def _run(
     earlier: a sequence that the same network reads first, which must not matter.
     """
     values, parameters = {}, {}
+    cells = getattr(network, cells_name)
+    if len(cells) != len(layers):
+        raise ValueError(f"{cells_name} has {len(cells)} cells; expected {len(layers)}, one a layer")
     for k, weights in enumerate(layers):
         for name, value in weights.items():
             full_name = f"{cells_name}[{k}].{name}"
-            values[full_name], parameters[full_name] = value, getattr(getattr(network, cells_name)[k], name)
+            values[full_name], parameters[full_name] = value, getattr(cells[k], name)
             assign(needle, device, full_name, parameters[full_name], value)
     if earlier is not None:
         network(tensor(needle, device, earlier))
