@@ -31,7 +31,7 @@ def start_judge(run: Children, code: str) -> subprocess.Popen[bytes]:
 def start_box(run: Children, folder: Path) -> subprocess.Popen[bytes]:
     """A process in a box, with a child that would outlive it, when both are up."""
     return run.box(open_sandbox("none")).spawn(
-        ["/bin/sh", "-c", "sleep 600 & echo $!; wait"],
+        ["/bin/sh", "-c", "sleep 60 & echo $!; wait"],
         limits=LIMITS,
         cwd=folder,
         readable=[],

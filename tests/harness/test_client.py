@@ -188,7 +188,18 @@ def test_environment_is_clean(ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     (tmp_path / "good" / "vec" / "elementwise.py").write_text(
         "import os\ndef add(a, b): return sorted(os.environ)\ndef scale(a, factor): return 0.0\n"
     )
-    known = {"HOME", "LANG", "LC_CTYPE", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PATH", "PWD", "SHLVL", "TMPDIR", "_"}
+    known = {
+        "HOME",
+        "LANG",
+        "LC_CTYPE",
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "PATH",
+        "PWD",
+        "SHLVL",
+        "TMPDIR",
+        "_",
+    }
     assert set(subject.ask(add, "cpu", [A, A], {}).out) <= known | {"OLDPWD"}
 
 

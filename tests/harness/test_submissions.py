@@ -63,7 +63,9 @@ def test_bad_submission_is_told_what_is_wrong(name: str, grades: dict[str, Grade
     assert all(expected["says"] in message for message in lost), lost[0]
 
 
-@pytest.mark.parametrize("name", ["does_not_compile", "syntax_error", "exits_on_import", "dies_on_import", "not_a_tree"])
+@pytest.mark.parametrize(
+    "name", ["does_not_compile", "syntax_error", "exits_on_import", "dies_on_import", "not_a_tree"]
+)
 def test_broken_tree_has_one_fault(name: str, grades: dict[str, Grade]) -> None:
     """What keeps a whole tree from being graded is said once, as the grade's fault."""
     fault = grades[name].fault

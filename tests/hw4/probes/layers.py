@@ -31,7 +31,7 @@ def residual(needle: Any, device: Any, x: np.ndarray, weights: list[Values], out
     inner = nn.Sequential(nn.Linear(*sizes[0], device=device), nn.ReLU(), nn.Linear(*sizes[1], device=device))
     network = nn.Sequential(nn.Residual(inner), nn.Linear(*sizes[2], device=device))
     result = _differentiated(needle, device, network, x, weights, out_grad)
-    return {**result, "parameters": [int(np.prod(parameter.shape)) for parameter in network.parameters()]}
+    return {**result, "parameters": sorted(int(np.prod(parameter.shape)) for parameter in network.parameters())}
 
 
 def batchnorm(

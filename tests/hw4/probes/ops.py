@@ -39,7 +39,7 @@ def backward(
 def split_parts(needle: Any, device: Any, a: np.ndarray, axis: int, layout: str = "compact") -> dict[str, Any]:
     """Every part of split(a, axis)."""
     parts = needle.ops.split(tensor(needle, device, a, layout=layout), axis)
-    return {"parts": [to_numpy(parts[k]) for k in range(len(parts))]}
+    return {"parts": [to_numpy(parts[k]) for k in range(len(parts))], "count": len(parts)}
 
 
 def split_and_stack(

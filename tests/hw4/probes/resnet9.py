@@ -13,9 +13,9 @@ Weights = list[dict[str, np.ndarray]]
 
 
 def parameters(needle: Any, device: Any) -> dict[str, Any]:
-    """How many numbers every parameter of a new ResNet9 holds."""
+    """How many parameters a new ResNet9 has, in how many arrays."""
     found = _resnet9(needle, device).parameters()
-    return {"sizes": [int(np.prod(parameter.shape)) for parameter in found]}
+    return {"parameters": sum(int(np.prod(parameter.shape)) for parameter in found), "arrays": len(found)}
 
 
 def gradients(needle: Any, device: Any, x: np.ndarray, y: np.ndarray, weights: Weights) -> dict[str, Any]:

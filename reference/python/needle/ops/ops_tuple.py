@@ -56,9 +56,7 @@ class OneOfTuple(TensorTuple):
     def __add__(self, other: TensorTuple) -> TensorTuple:
         if not isinstance(other, OneOfTuple):
             return super().__add__(other)
-        both = {
-            index: self.items[index] + other.items[index] for index in self.items.keys() & other.items.keys()
-        }
+        both = {index: self.items[index] + other.items[index] for index in self.items.keys() & other.items.keys()}
         return OneOfTuple(self.whole, {**self.items, **other.items, **both})
 
     def realize_cached_data(self) -> tuple[NDArray, ...]:
@@ -82,9 +80,7 @@ class TupleGetItem(TensorOp):
 
     def check(self, a: TensorTuple) -> None:
         if not -len(a) <= self.index < len(a):
-            raise IndexError(
-                f"TupleGetItem: index {self.index} is out of range for a tuple of {len(a)} tensors."
-            )
+            raise IndexError(f"TupleGetItem: index {self.index} is out of range for a tuple of {len(a)} tensors.")
 
     def compute(self, a: tuple[NDArray, ...]) -> NDArray:
         ### BEGIN YOUR SOLUTION
