@@ -63,6 +63,7 @@ ALMOST = [
     ([np.array([1, 2])], [[1, 2, 3]]),
     ({"a": np.zeros(3)}, {"a": np.zeros(3), "b": 1}),
     ({"a": np.zeros(3)}, {"b": np.zeros(3)}),
+    ({"a": np.zeros(3), "b": 1}, {"a": np.zeros(3), "c": 1}),
     (np.zeros(3), None),
     (np.zeros(3), "text"),
     (np.zeros(3), 0.0),

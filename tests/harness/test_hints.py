@@ -96,6 +96,14 @@ def test_gradients_of_one_size() -> None:
     assert hint(got, want) == "each is half of what was expected"
 
 
+def test_three_wrong_values_are_enough() -> None:
+    """From three values on a factor and a shift can be told from chance; a mirror image needs four different ones."""
+    want = np.array([1.0, 2.0, 4.0, 9.0])
+    assert hint(want * [1, 2.3, 2.3, 2.3], want) == "each is 2.3 times what was expected"
+    assert hint(want + np.array([0, 2.3, 2.3, 2.3]), want) == "each is too large by 2.3"
+    assert hint(want[::-1], want) == "as if axis 0 were reversed"
+
+
 def test_ids_that_are_off_by_one() -> None:
     """Integers that are all one too large."""
     want = np.arange(1000)
@@ -110,11 +118,14 @@ def test_rounding_hides_no_hint() -> None:
 
 NO_HINT = {
     "one value": ([1.0, 2.0, 8.0], [1.0, 2.0, 4.0]),
+    "two values by one factor": ([2.3, 4.6, 4.0], [1.0, 2.0, 4.0]),
+    "noise for an answer": (np.random.default_rng(6).normal(size=SHAPE) * 1e-6, WANT),
     "a tiny error": (WANT * 1.0003, WANT),
     "a constant by another factor": (np.full(9, 2.3), np.full(9, 1.0)),
     "a mirrored pair": ([1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]),
     "a mirrored one-hot matrix": (np.eye(4)[::-1], np.eye(4)),
     "an expected infinity": ([2.0, 4.0, 6.0], [1.0, 2.0, np.inf]),
+    "a right infinity among wrong values": ([np.inf, 5.0, 6.0], [np.inf, 1.0, 2.0]),
     "an expected NaN": ([2.0, 4.0, 6.0], [1.0, 2.0, np.nan]),
     "zeros expected": ([1.0, 2.0, 3.0], [0.0, 0.0, 0.0]),
     "zeros among twice": ([2.0, 4.0, 6.0, 5.0], [1.0, 2.0, 3.0, 0.0]),

@@ -10,6 +10,7 @@ import oracle.layers
 import oracle.resnet9
 import pytest
 from answers import part
+from checks import assert_places
 from oracle import real
 from probes import resnet9
 
@@ -39,6 +40,13 @@ def test_resnet9_parameter_count(subject, device):
     got = subject(resnet9.parameters)
     assert_same(got.parameters, oracle.resnet9.PARAMETERS, "the number of parameters")
     assert_same(got.arrays, 36, "the number of parameter arrays")
+
+
+@pytest.mark.problem("resnet9", weight=0.5)
+@pytest.mark.parametrize("layer", ["Linear", "Conv", "BatchNorm2d", "ResNet9"])
+def test_resnet9_device(subject, layer):
+    """A layer, and all of ResNet9, keep to the device they are made for."""
+    assert_places(subject(resnet9.elsewhere, layer), "cpu_numpy")
 
 
 MODES = {

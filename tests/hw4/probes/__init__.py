@@ -1,7 +1,8 @@
 """The probes of hw4: small functions that ask a needle tree to compute something, and return plain named arrays.
 
-They are all that ever touches a submission, run beside it in the worker, and use only needle's public interface. A probe
-has the signature `probe(needle, device, ...)` and returns a dict of names to arrays, numbers, strings, or lists of them.
+They are all that ever touches a submission, run beside it in the worker, and use only needle's public interface. A
+probe has the signature `probe(needle, device, ...)` and returns a dict of names to arrays, numbers, strings, or lists
+of them.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import numpy as np
 
 from probes import _common, _network
 from probes._common import tensor, to_numpy
+from probes._layers import places
 
 Weights = list[dict[str, np.ndarray]]
 
@@ -16,6 +17,27 @@ def parameters(needle: Any, device: Any) -> dict[str, Any]:
     """How many parameters a new ResNet9 has, in how many arrays."""
     found = _resnet9(needle, device).parameters()
     return {"parameters": sum(int(np.prod(parameter.shape)) for parameter in found), "arrays": len(found)}
+
+
+def elsewhere(needle: Any, device: Any, layer: str) -> dict[str, Any]:
+    """A layer made for cpu_numpy(), which is no default: where its parameters, statistics and output are."""
+    place, nn = needle.cpu_numpy(), needle.nn
+    make = {
+        "Linear": lambda: nn.Linear(5, 3, device=place),
+        "Conv": lambda: nn.Conv(3, 4, 3, device=place),
+        "BatchNorm2d": lambda: nn.BatchNorm2d(3, device=place),
+        "ResNet9": lambda: _resnet9(needle, place),
+    }
+    shapes = {"Linear": (2, 5), "Conv": (2, 3, 4, 5), "BatchNorm2d": (2, 3, 4, 5), "ResNet9": (2, 3, 32, 32)}
+    network = make[layer]()
+    output = network(tensor(needle, place, np.ones(shapes[layer], dtype="float32")))
+    statistics = [
+        value
+        for norm in _network.layers(needle, network)
+        for name in ("running_mean", "running_var")
+        if (value := getattr(norm, name, None)) is not None
+    ]
+    return places([*network.parameters(), *statistics, output])
 
 
 def gradients(needle: Any, device: Any, x: np.ndarray, y: np.ndarray, weights: Weights) -> dict[str, Any]:
