@@ -18,9 +18,7 @@ def checked_numbers(array: Any) -> Any:
     except ValueError as error:
         raise ValueError(f"Tensor: the given value, {kind(array)}, is no array: {error}") from error
     if numbers.dtype.kind not in "biuf":
-        raise TypeError(
-            f"Tensor: the given value, {kind(array)}, holds {numbers.dtype}; expected real numbers."
-        )
+        raise TypeError(f"Tensor: the given value, {kind(array)}, holds {numbers.dtype}; expected real numbers.")
     return numbers
 
 

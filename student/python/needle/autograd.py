@@ -28,9 +28,7 @@ class Op:
 
     def __call__(self, *args: Value) -> Value:
         """Apply the op to values: check them, compute the result, and put it into the graph."""
-        raise NotImplementedError(
-            f"{type(self).__name__}: derive from TensorOp or TensorTupleOp, not from Op."
-        )
+        raise NotImplementedError(f"{type(self).__name__}: derive from TensorOp or TensorTupleOp, not from Op.")
 
     def check(self, *args: Value) -> None:
         """Raise ValueError if the op cannot take these inputs, mostly because of their shapes.
@@ -176,9 +174,7 @@ class TensorTuple(Value):
         if not isinstance(other, TensorTuple):
             return NotImplemented
         if len(self) != len(other):
-            raise ValueError(
-                f"TensorTuple +: lengths {len(self)} and {len(other)} differ; expected equal lengths."
-            )
+            raise ValueError(f"TensorTuple +: lengths {len(self)} and {len(other)} differ; expected equal lengths.")
         return needle.ops.make_tuple(*[a + b for a, b in zip(self, other, strict=True)])
 
     def detach(self) -> TensorTuple:
@@ -458,8 +454,6 @@ def _check_gradients(name: str, gradients: tuple, inputs: tuple[Value, ...]) -> 
         if not isinstance(gradient, expected):
             raise TypeError(f"{returned} a value {kind(gradient)}; expected a {expected.__name__}.")
         if expected is TensorTuple and len(gradient) != len(value):
-            raise ValueError(
-                f"{returned} a tuple of {len(gradient)}; expected {len(value)}, as the input has."
-            )
+            raise ValueError(f"{returned} a tuple of {len(gradient)}; expected {len(value)}, as the input has.")
         if expected is Tensor and gradient.shape != value.shape:
             raise ValueError(f"{returned} shape {gradient.shape}; expected {value.shape}, the input's own.")

@@ -14,9 +14,7 @@ elif BACKEND == "np":
 
     from .backend_numpy import Device, all_devices, cpu, cpu_numpy, cuda, default_device
 else:
-    raise ImportError(
-        f"NEEDLE_BACKEND is {BACKEND!r}; expected 'nd' (needle's own arrays) or 'np' (NumPy arrays)."
-    )
+    raise ImportError(f"NEEDLE_BACKEND is {BACKEND!r}; expected 'nd' (needle's own arrays) or 'np' (NumPy arrays).")
 
 __all__ = [
     "BACKEND",

@@ -58,9 +58,7 @@ class SGD(Optimizer):
       the graph, and memory grows without end.
     """
 
-    def __init__(
-        self, params: Iterable[Tensor], lr: float = 0.01, momentum: float = 0.0, weight_decay: float = 0.0
-    ):
+    def __init__(self, params: Iterable[Tensor], lr: float = 0.01, momentum: float = 0.0, weight_decay: float = 0.0):
         super().__init__(params)
         _check_at_least_0("SGD", lr=lr, weight_decay=weight_decay)
         _check_fraction("SGD", momentum=momentum)

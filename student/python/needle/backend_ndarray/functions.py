@@ -19,9 +19,7 @@ def empty(shape: Any, dtype: str = "float32", device: BackendDevice | None = Non
     return as_device(device).empty(shape, dtype)
 
 
-def full(
-    shape: Any, fill_value: float, dtype: str = "float32", device: BackendDevice | None = None
-) -> NDArray:
+def full(shape: Any, fill_value: float, dtype: str = "float32", device: BackendDevice | None = None) -> NDArray:
     """An array filled with one number."""
     return as_device(device).full(shape, fill_value, dtype)
 

@@ -106,8 +106,7 @@ class NDArray:
         wanted = shapes.compact_strides(self._shape)
         # Nobody walks along an axis of length 1, so its stride may be anything.
         return self._strides == wanted or all(
-            size == 1 or stride == want
-            for size, stride, want in zip(self._shape, self._strides, wanted, strict=True)
+            size == 1 or stride == want for size, stride, want in zip(self._shape, self._strides, wanted, strict=True)
         )
 
     def compact(self) -> NDArray:

@@ -68,16 +68,12 @@ def constant(
     return _filled("constant", shape, c, device, dtype, requires_grad)
 
 
-def ones(
-    *shape: int, device: Device | None = None, dtype: str = "float32", requires_grad: bool = False
-) -> Tensor:
+def ones(*shape: int, device: Device | None = None, dtype: str = "float32", requires_grad: bool = False) -> Tensor:
     """1.0 everywhere. Example: `ones(2, 3)`."""
     return _filled("ones", shape, 1.0, device, dtype, requires_grad)
 
 
-def zeros(
-    *shape: int, device: Device | None = None, dtype: str = "float32", requires_grad: bool = False
-) -> Tensor:
+def zeros(*shape: int, device: Device | None = None, dtype: str = "float32", requires_grad: bool = False) -> Tensor:
     """0.0 everywhere."""
     return _filled("zeros", shape, 0.0, device, dtype, requires_grad)
 

@@ -21,11 +21,7 @@ def empty(shape: tuple[int, ...], like: NDArray) -> NDArray:
 
 def full(shape: tuple[int, ...], value: float, like: NDArray) -> NDArray:
     """A new array of one value, with the device and dtype of `like`."""
-    return (
-        numpy.full(shape, value, dtype=like.dtype)
-        if IS_NUMPY
-        else like.device.full(shape, value, dtype=like.dtype)
-    )
+    return numpy.full(shape, value, dtype=like.dtype) if IS_NUMPY else like.device.full(shape, value, dtype=like.dtype)
 
 
 def as_numbers(condition: NDArray, like: NDArray) -> NDArray:

@@ -11,9 +11,7 @@ import numpy
 def number(op: Any, what: str, value: Any) -> float:
     """`value` as a Python float. Raises TypeError if it is not a real number."""
     if not isinstance(value, (int, float, numpy.integer, numpy.floating)):
-        raise TypeError(
-            f"{_name(op)}: {what} is {value!r}, of type {type(value).__name__}; expected a number."
-        )
+        raise TypeError(f"{_name(op)}: {what} is {value!r}, of type {type(value).__name__}; expected a number.")
     return float(value)
 
 
@@ -32,8 +30,7 @@ def integers(op: Any, what: str, values: Any) -> tuple[int, ...]:
         return (int(values),)
     if not isinstance(values, (tuple, list)):
         raise TypeError(
-            f"{_name(op)}: {what} is {values!r}, of type {type(values).__name__}; "
-            "expected an int or a tuple of ints."
+            f"{_name(op)}: {what} is {values!r}, of type {type(values).__name__}; expected an int or a tuple of ints."
         )
     return tuple(integer(op, f"an entry of {what} {values!r}", value) for value in values)
 

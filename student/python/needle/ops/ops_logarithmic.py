@@ -53,9 +53,7 @@ class LogSumExp(TensorOp):
 
     def check(self, a: Tensor) -> None:
         if any(a.shape[axis] == 0 for axis in _checks.axes(self, self.axes, len(a.shape))):
-            raise ValueError(
-                f"LogSumExp: axes {self.axes} of shape {a.shape} hold no element; expected 1 or more."
-            )
+            raise ValueError(f"LogSumExp: axes {self.axes} of shape {a.shape} hold no element; expected 1 or more.")
 
     def compute(self, Z: NDArray) -> NDArray:
         ### BEGIN YOUR SOLUTION

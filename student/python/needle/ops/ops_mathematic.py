@@ -700,9 +700,7 @@ class Conv(TensorOp):
         _checks.rank(self, "the image batch Z", Z.shape, 4, "(N, H, W, C_in)")
         _checks.rank(self, "the kernel W", W.shape, 4, "(K, K, C_in, C_out)")
         if Z.shape[3] != W.shape[2]:
-            raise ValueError(
-                f"Conv: Z {Z.shape} has {Z.shape[3]} channels, but W {W.shape} expects {W.shape[2]}."
-            )
+            raise ValueError(f"Conv: Z {Z.shape} has {Z.shape[3]} channels, but W {W.shape} expects {W.shape[2]}.")
         for axis, what in enumerate(("high", "wide")):
             padded = Z.shape[1 + axis] + 2 * self.padding
             reach = self.dilation * (W.shape[axis] - 1) + 1

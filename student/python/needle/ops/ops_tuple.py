@@ -48,9 +48,7 @@ class TupleGetItem(TensorOp):
 
     def check(self, a: TensorTuple) -> None:
         if not -len(a) <= self.index < len(a):
-            raise IndexError(
-                f"TupleGetItem: index {self.index} is out of range for a tuple of {len(a)} tensors."
-            )
+            raise IndexError(f"TupleGetItem: index {self.index} is out of range for a tuple of {len(a)} tensors.")
 
     def compute(self, a: tuple[NDArray, ...]) -> NDArray:
         ### BEGIN YOUR SOLUTION
