@@ -70,8 +70,7 @@ def grade_trees(
                     if not isinstance(job.exception(), Stopped):  # else another one failed first, and says why
                         job.result()
             except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                run.children.stop()
+                run.children.stop()  # trees that wait their turn find that nothing starts any more
                 raise
         return [job.result() for job in pending]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import shutil
 import tempfile
@@ -134,7 +135,9 @@ class IsolatedSubject:
                 self._failed_starts += [error] * 2
             else:
                 return self._worker
-        raise self._failed_starts[-1]
+        # A copy: raised again and again, one exception would gather the traceback of every case, and showing it would
+        # take minutes.
+        raise copy.copy(self._failed_starts[-1]).with_traceback(None) from None
 
     def _spawn(self) -> WorkerProcess:
         limits, layout = self._assignment.limits, self._assignment.layout

@@ -282,8 +282,9 @@ def test_bad_command_is_bad_usage(arguments: list[str]) -> None:
         ("raise OSError('the disk')", "the harness is at fault in test_toy.py::test_add[cpu-1]"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "judging good was killed with SIGKILL"),
         ("import os; os._exit(0)", "judging good ended with status 0 before it was done"),
+        ("a = (", "SyntaxError: '(' was never closed"),
     ],
-    ids=["an error in a test", "a judge that is killed", "a judge that leaves"],
+    ids=["an error in a test", "a judge that is killed", "a judge that leaves", "a suite that is none"],
 )
 def test_fault_of_ours_gives_no_grade(body: str, words: str, tmp_path: Path) -> None:
     """Where the judging itself fails there is exit status 3, and neither a new report nor an old one."""

@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 import pytest
+from answers import part
 from checks import assert_gradients, assert_normal, assert_places, assert_uniform, assert_unlike
 from draws import recurrent_layers
 from oracle import language_model as oracle
@@ -231,7 +232,7 @@ def test_language_model_training_sgd(subject, rng, device, options, steps):
     got = subject(optim.steps, "SGD", parameters, grads, **options)
     for step, want in enumerate(oracle.optim.steps("SGD", options, parameters, grads)):
         for k, value in enumerate(want):
-            assert_close(got.params[step][k], value, name=f"parameter {k} after step {step + 1}")
+            assert_close(part(got, "params", step, k), value, name=f"parameter {k} after step {step + 1}")
     assert_same(got.dtypes, ["float32"], "the dtype of the parameters")
 
 
