@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 import tempfile
 import traceback
 from dataclasses import asdict
@@ -174,7 +175,7 @@ class _Run:
         return report
 
     def repro_hint(self, item: pytest.Item) -> str:
-        tree = self.config.getoption("tree")
+        tree = shlex.quote(str(self.config.getoption("tree")))
         return f"Run: python -m grader repro '{case_id(item)}' {tree} --seed {self.config.getoption('seed')}"
 
     def stop_for_our_fault(self, item: pytest.Item, error: BaseException) -> None:
