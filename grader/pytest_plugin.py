@@ -165,6 +165,8 @@ class _Run:
                 self.stop_for_our_fault(item, error)
         elif call.when == "call" or error is not None:
             verdict, message = judged(error)
+            if self.events is None and message.startswith("importing the tree ") and verdict is Verdict.ERROR:
+                pytest.exit(message, pytest.ExitCode.TESTS_FAILED)  # said once to a person, not once a case
             if verdict in (Verdict.FAIL, Verdict.ERROR):
                 message += f"\n{self.repro_hint(item)}"
                 if self.config.getoption("isolation") == "worker":

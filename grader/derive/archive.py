@@ -40,6 +40,8 @@ CONTENTS = (
     Entry("*.lock", mandatory=False),
     Entry("requirements*.txt", mandatory=False),
     Entry("docs/student*.md", mandatory=False),
+    Entry("docs/grading.md", mandatory=False),
+    Entry("docs/reference.md", mandatory=False),
 )
 
 
