@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import itertools
 import shutil
@@ -54,6 +55,7 @@ class IsolatedSubject:
         self._home = Path(tempfile.mkdtemp(prefix="grader-"))
         self._readable = build_kit(self._home / "kit", assignment.suite / "probes")
         self._worker: WorkerProcess | None = None
+        self._spare: WorkerProcess | None = None  # importing the tree while its predecessor still answers
         self._failed_starts: list[SubjectError] = []  # beyond one, the tree is not tried again in this run
         self._timeouts: Counter[tuple[str, ...]] = Counter()
         self._ids = itertools.count(1)
@@ -96,7 +98,9 @@ class IsolatedSubject:
         self._drop()
 
     def close(self) -> None:
-        """End the worker and remove its folders."""
+        """End the workers and remove their folders."""
+        self._drop()
+        self._worker, self._spare = self._spare, None
         self._drop()
         shutil.rmtree(self._home, ignore_errors=True)
 
@@ -125,7 +129,9 @@ class IsolatedSubject:
         """
         while len(self._failed_starts) < 2:
             try:
-                self._worker = self._spawn()
+                self._worker, self._spare = self._spare or self._launch(), None
+                self._await_import(self._worker)
+                self._spare = self._launch()
             except WorkerDied as death:
                 self._failed_starts.append(SubjectError(f"importing the tree {death}{self._drop()}"))
             except (WorkerTooSlow, protocol.ProtocolViolation) as error:
@@ -139,7 +145,8 @@ class IsolatedSubject:
         # take minutes.
         raise copy.copy(self._failed_starts[-1]).with_traceback(None) from None
 
-    def _spawn(self) -> WorkerProcess:
+    def _launch(self) -> WorkerProcess:
+        """A worker that has been told to import the tree."""
         limits, layout = self._assignment.limits, self._assignment.layout
         scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=self._home))
         worker = WorkerProcess(
@@ -161,10 +168,17 @@ class IsolatedSubject:
             "modules": dict(self._tree.modules),
             "probes": "probes",
         }
-        self._worker = worker  # from here on _drop() ends it, whatever comes
-        kind, body = worker.exchange("start", start, Clock(limits.case_cpu_seconds, limits.start_wall_seconds))
+        # A few hundred bytes: they wait in the socket. What becomes of them shows when the answer is read.
+        with contextlib.suppress(WorkerDied):
+            worker.send("start", start, Clock(limits.case_cpu_seconds, limits.start_wall_seconds))
+        return worker
+
+    def _await_import(self, worker: WorkerProcess) -> None:
+        """Wait until the worker has imported the tree. Raises what `exchange` raises, and SubjectError."""
+        limits = self._assignment.limits
+        kind, body = worker.receive(Clock(limits.case_cpu_seconds, limits.start_wall_seconds))
         if kind == "ready" and isinstance(body, dict) and body.get("version") == protocol.VERSION:
-            return worker
+            return
         if kind == "import failed" and isinstance(body, dict):
             raise raised(IMPORTING, body, limits.memory_mib)
         raise protocol.ProtocolViolation("something else than that it is ready")

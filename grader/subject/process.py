@@ -81,8 +81,16 @@ class WorkerProcess:
 
     def exchange(self, kind: str, body: Any, clock: Clock) -> tuple[str, Any]:
         """Send a frame and return the answer's (kind, body). Raises WorkerDied, WorkerTooSlow or ProtocolViolation."""
+        self.send(kind, body, clock)
+        return self.receive(clock)
+
+    def send(self, kind: str, body: Any, clock: Clock) -> None:
+        """Send a frame. Raises WorkerDied or WorkerTooSlow."""
+        self._send(protocol.encode(kind, body), _Deadline(self._process.pid, clock))
+
+    def receive(self, clock: Clock) -> tuple[str, Any]:
+        """The next frame's (kind, body). Raises WorkerDied, WorkerTooSlow or ProtocolViolation."""
         deadline = _Deadline(self._process.pid, clock)
-        self._send(protocol.encode(kind, body), deadline)
         return protocol.decode(lambda size: self._read(size, deadline))
 
     def end(self) -> None:

@@ -119,6 +119,8 @@ def test_rounding_hides_no_hint() -> None:
 NO_HINT = {
     "one value": ([1.0, 2.0, 8.0], [1.0, 2.0, 4.0]),
     "two values by one factor": ([2.3, 4.6, 4.0], [1.0, 2.0, 4.0]),
+    "two values by one shift": ([3.3, 4.3, 4.0], [1.0, 2.0, 4.0]),
+    "last digits": (1 + WANT[0, 0] * 1e-6, 1 + WANT[1, 1] * 1e-6),
     "noise for an answer": (np.random.default_rng(6).normal(size=SHAPE) * 1e-6, WANT),
     "a tiny error": (WANT * 1.0003, WANT),
     "a constant by another factor": (np.full(9, 2.3), np.full(9, 1.0)),

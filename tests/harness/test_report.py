@@ -150,6 +150,12 @@ def test_no_message_is_longer_than_wanted(message: str, lines: int) -> None:
     assert shortened(message, lines).count("\n") < lines
 
 
+def test_a_long_line_is_cut() -> None:
+    """At 2000 characters: one line of an exception's text must not fill the screen."""
+    assert shortened("x" * 2000, 5) == "x" * 2000
+    assert shortened("x" * 2001, 5) == "x" * 2000 + "..."
+
+
 # -- which failures ----------------------------------------------------------------------------------------------
 
 
