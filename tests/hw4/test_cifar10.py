@@ -232,6 +232,7 @@ def order_of(got, arrays, batch_size, epoch):
     count, suffix = len(arrays[0]), f" of epoch {epoch}"
     check_outline(got, suffix, len(arrays), sizes_of_batches(count, batch_size))
     numbers = np.asarray(getattr(got, f"part 2{suffix}"))
+    assert_same(list(numbers.shape), [count], f"the shape of the numbers of all items{suffix}")
     assert_equal(np.sort(numbers, axis=None), arrays[2], name=f"the numbers of all items{suffix}, sorted,")
     order = numbers.astype(np.int64)
     for k, array in enumerate(arrays):

@@ -254,7 +254,9 @@ def test_init_others(subject, rng, device, function):
     else:
         std = (2 / (fan_in if function == "kaiming_normal" else fan_in + fan_out)) ** 0.5
         assert_dtype(got.weight)
-        assert_normal(got.weight / np.float32(std), (fan_in, fan_out), f"{function} divided by its standard deviation")
+        with np.errstate(over="ignore"):  # a wrong weight near float32's limit must not be a fault of ours
+            scaled = got.weight / np.float32(std)
+        assert_normal(scaled, (fan_in, fan_out), f"{function} divided by its standard deviation")
 
 
 @pytest.mark.problem("conv_forward")
