@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 TREES ?= $(wildcard reference student)
 OUT ?= out
+# A student needs less than the course: no server, no databases, no tools of development.
+LOCK := $(if $(wildcard reference),requirements-course.lock,requirements.lock)
 # PyTorch judges the answers; its CPU build is 200 MB, the one with CUDA several GB. The CPU build is taken from wherever
 # pip is told to look, else from PyTorch's own index.
 TORCH := 2.13.0
@@ -16,11 +18,11 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-$(BIN)/.ready: requirements.lock pyproject.toml
+$(BIN)/.ready: $(LOCK) pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(f"Python {sys.version.split()[0]} is too old; expected 3.10 or newer. Name another: make PYTHON=python3.12 ...") if sys.version_info < (3, 10) else None'
 	@echo "Installing into $(VENV): a minute or two, this once ..."
 	@$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(LOCK)
 	@case "$$(uname -s)" in \
 	Darwin) $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "torch==$(TORCH)" ;; \
 	*) $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "torch==$(TORCH)+cpu" 2>/dev/null \

@@ -1,0 +1,1 @@
+"""The wire that submissions travel on: shared by `submit.py` and the server."""

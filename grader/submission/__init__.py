@@ -1,0 +1,1 @@
+"""From a tree to a posted submission: compute its answers, and send them."""
