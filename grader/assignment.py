@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -17,6 +18,12 @@ else:
 
 from grader.errors import UsageError
 from grader.tables import Table
+
+# How near a submitted value must be where a problem says nothing of its own: the suite's own tolerances (see compare).
+RTOL = 1e-4
+ATOL = 1e-5
+LOCAL_SERVER = "http://127.0.0.1:8600/"  # where `python -m grader serve` listens
+MAX_TITLE = 60  # characters of a submission case's title: it must fit a line of a terminal beside its verdict
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,9 @@ class Problem:
     points: float  # earned in full when every case passes
     aliases: tuple[str, ...]  # other names that -k selects it by
     about: str  # one line for the student: what is to be done
+    submission_cases: tuple[str, ...] = ()  # titles of what is posted to the server; a case's index is its place here
+    rtol: float = RTOL  # a submitted value is right where |got - want| <= atol * scale + rtol * |want|,
+    atol: float = ATOL  # scale being the largest |want|, but at least 1
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,8 @@ class Assignment:
     limits: CaseLimits
     devices: Devices
     layout: TreeLayout
+    submission_seed: int | None = None  # what the submission cases' inputs are drawn from; None: there are none
+    server: str = LOCAL_SERVER  # where submissions go unless a student says otherwise
 
     @property
     def buckets(self) -> tuple[str, ...]:
@@ -102,6 +114,7 @@ def load_assignment(suite: Path) -> Assignment:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{file} is not valid TOML: {error}.") from None
     table = Table(file, "", data)
+    submission = table.table("submission") if "submission" in data else None
     assignment = Assignment(
         name=table.word("name"),
         title=table.text("title"),
@@ -110,22 +123,58 @@ def load_assignment(suite: Path) -> Assignment:
         limits=_limits(table.table("limits")),
         devices=_devices(table.table("devices")),
         layout=_layout(table.table("tree")),
+        submission_seed=submission.whole("seed") if submission else None,
+        server=_server(submission) if submission else LOCAL_SERVER,
     )
+    if submission:
+        submission.finish()
     table.finish()
     _check(assignment, file)
     return assignment
 
 
 def _problem(table: Table) -> Problem:
+    tolerance = table.table("tolerance") if "tolerance" in table.data else None
     problem = Problem(
         name=table.word("name"),
         bucket=table.word("bucket"),
         points=table.number("points"),
         aliases=table.words("aliases") if "aliases" in table.data else (),
         about=table.text("about"),
+        submission_cases=_titles(table, "submission") if "submission" in table.data else (),
+        rtol=tolerance.fraction("rtol") if tolerance else RTOL,
+        atol=tolerance.fraction("atol") if tolerance else ATOL,
     )
+    if tolerance:
+        tolerance.finish()
     table.finish()
     return problem
+
+
+def _titles(table: Table, key: str) -> tuple[str, ...]:
+    """The titles of submission cases: they go through terminals, web pages and CSV files, so they are plain lines."""
+    expected = f"a list of titles: one at least, none twice, each a plain line of 1 to {MAX_TITLE} characters"
+    titles = table.texts(key)
+    plain = all(
+        0 < len(title) <= MAX_TITLE and title.isprintable() and title == " ".join(title.split()) for title in titles
+    )
+    if not titles or not plain or len(set(titles)) < len(titles):
+        raise table.wrong(key, expected)
+    return titles
+
+
+def _server(table: Table) -> str:
+    """A URL that submissions can be posted under."""
+    expected = f"an address without user or query, such as {LOCAL_SERVER!r}"
+    address = table.text("server")
+    try:
+        url = urlsplit(address)
+        right = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:  # the port is no number, or the host is half an IPv6 address
+        right = False
+    if not right or not address.isprintable() or any(mark in address for mark in "@?# \\"):
+        raise table.wrong("server", expected)
+    return address
 
 
 def _limits(table: Table) -> CaseLimits:
@@ -168,6 +217,12 @@ def _check(assignment: Assignment, file: Path) -> None:
             raise UsageError(f"{file}: the problem name {name!r} is used twice; expected unique names and aliases.")
     if not assignment.problems:
         raise UsageError(f"{file}: there is no [[problem]]; expected at least one.")
+    submitted = [problem.name for problem in assignment.problems if problem.submission_cases]
+    if submitted and assignment.submission_seed is None:
+        raise UsageError(
+            f"{file}: problem {submitted[0]!r} has submission cases, but submission is missing; "
+            "expected a table with seed and server."
+        )
     devices, modules = assignment.devices, assignment.layout.modules
     if not devices.graded:
         raise UsageError(f"{file}: devices.graded is empty; expected at least one device.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import os
 import secrets
@@ -17,8 +18,10 @@ from rich.console import Console
 
 from grader.assignment import Assignment, load_assignment
 from grader.errors import GraderError, HarnessError, UsageError
-from grader.run import ROOT, RunOptions
+from grader.judge import ROOT
+from grader.run import RunOptions
 from grader.sandbox import open_sandbox
+from grader.submission import commands as submission
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -126,6 +129,14 @@ def release(
     from grader import derive
 
     print(derive.release(ROOT, out))
+
+
+app.command()(submission.publish)
+app.command()(submission.post)
+if importlib.util.find_spec("grader.server"):  # it is on the course's machine only; what students get has none
+    from grader.server import serve_command
+
+    app.command()(serve_command.serve)
 
 
 def _seed(seed: int | None) -> int:

@@ -26,6 +26,7 @@ from grader.report.markdown import to_markdown
 from grader.run import RunOptions, measure
 from grader.sandbox import open_sandbox
 from grader.score import Grade, score
+from grader.suite import suite_hash
 from grader.verdict import CaseResult, Verdict
 
 Watch = Callable[[str, dict[str, Any]], None]
@@ -59,7 +60,9 @@ def grade_trees(
             stage(source, assignment, workspace / name / "tree") for source, name in zip(sources, names, strict=True)
         ]
         _make_folders(out, names)
-        run = _Run(assignment, options, max(1, jobs // len(sources)), out, watch, Children())
+        run = _Run(
+            assignment, options, max(1, jobs // len(sources)), out, watch, Children(), suite_hash(assignment.suite)
+        )
         with ThreadPoolExecutor(jobs) as pool:
             pending = [
                 pool.submit(run.grade, tree, name, repeated)
@@ -85,6 +88,7 @@ class _Run:
     out: Path
     watch: Watch
     children: Children
+    suite_hash: str
 
     def grade(self, staged: StagedTree, name: str, shown: str) -> Grade:
         """Build one tree, judge it, and write its reports."""
@@ -106,6 +110,7 @@ class _Run:
             measurement.results,
             tree=name,
             tree_hash=tree.identity,
+            suite_hash=self.suite_hash,
             seed=self.options.seed,
             devices=self._devices(),
             selection=self.options.selection,

@@ -8,6 +8,9 @@ with an oracle's. What a test raises decides the verdict:
     SubjectError                 error    the submission gave no answer
     skipped by the device        not run
     anything else                a fault of ours: the run stops with exit status 3, and there is no score
+
+The functions submit_<problem> of a suite's test_submission.py are no tests and have no verdict: with
+`-o python_functions=submit_*` they hand the answers to their cases on; see grader/submission/cases.py.
 """
 
 from __future__ import annotations
@@ -28,13 +31,23 @@ from grader import devices
 from grader.assignment import Assignment, load_assignment
 from grader.build import BuiltTree, prepare
 from grader.errors import GraderError, UsageError
-from grader.inputs import Inputs
+from grader.inputs import FixedInputs, Inputs
+from grader.judge import ROOT
 from grader.sandbox import open_sandbox
 from grader.subject.client import IsolatedSubject, Subject
 from grader.subject.inprocess import InProcessSubject
 from grader.subject.outcome import Answer, SubjectError
 from grader.subject.question import Probe
 from grader.subject.showing import ShowingSubject
+from grader.submission.cases import (
+    FILE,
+    PREFIX,
+    Submit,
+    SubmitByClient,
+    SubmitByEvents,
+    client_is_here,
+    submitted_problem,
+)
 from grader.verdict import Case, Verdict
 
 OUR_FAULT = 3
@@ -74,7 +87,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 class _Run:
-    """One run of a suite over a tree; inert while nothing with a `problem` marker is collected."""
+    """One run of a suite over a tree; inert while no case and no submission is collected."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
@@ -84,6 +97,7 @@ class _Run:
         self.subject_problem = ""
         self.workspace: tempfile.TemporaryDirectory[str] | None = None
         self.absent: dict[str, str | None] = {}
+        self.submitting = False  # whether nothing but submissions is run
         descriptor = config.getoption("events")
         self.events = None
         if descriptor is not None:
@@ -98,6 +112,17 @@ class _Run:
             self.assignments[path.parent] = load_assignment(path.parent)
         return self.assignments[path.parent]
 
+    def pytest_ignore_collect(self, collection_path: Path, config: pytest.Config) -> bool | None:
+        """The course's client collects submit_* from everything it finds: importing the tests alone takes seconds.
+
+        What the command line names is never asked about here.
+        """
+        if not any(pattern.startswith(PREFIX) for pattern in config.getini("python_functions")):
+            return None
+        # The toy's packages have the names of the assignment's: Python cannot import both into one process.
+        other = collection_path.suffix == ".py" and collection_path.name != FILE
+        return True if other or collection_path == ROOT / "tests" / "submissions" else None
+
     @pytest.hookimpl
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """A test that takes `device` becomes a case per device, first in its id: [cpu-...]."""
@@ -106,6 +131,10 @@ class _Run:
 
     def chosen_devices(self, assignment: Assignment) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self.config.getoption("device") or assignment.devices.graded))
+
+    def devices_in_use(self, assignment: Assignment) -> tuple[str, ...]:
+        """The devices that something is asked of."""
+        return (submission_device(assignment),) if self.submitting else self.chosen_devices(assignment)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -119,24 +148,31 @@ class _Run:
         wanted = set(self.config.getoption("problem") or ())
         dropped = []
         for item in items:
-            if marker := item.get_closest_marker("problem"):
-                problem = self.assignment_of(item.path).problem(marker.args[0])
+            if name := problem_of(item):
+                problem = self.assignment_of(item.path).problem(name)
                 item.extra_keyword_matches.update({problem.name, problem.bucket, *problem.aliases})
                 if wanted and problem.name not in wanted:
                     dropped.append(item)
+                if not is_case(item):
+                    # The course's client is not ours: a warning of its own must not cost a student the submission.
+                    item.add_marker(pytest.mark.filterwarnings("default"))
         if dropped:
             self.config.hook.pytest_deselected(items=dropped)
             items[:] = [item for item in items if item not in set(dropped)]
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         cases = [case_of(item, self.assignment_of(item.path)) for item in session.items if is_case(item)]
-        self.emit({"event": "collected", "cases": [asdict(case) for case in cases]})
+        submitted = [submitted_problem(item) for item in session.items if is_submission(item)]
+        self.emit({"event": "collected", "cases": [asdict(case) for case in cases], "submissions": submitted})
 
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         """Stage and compile the tree before the first case, and say so: the first time it takes 20 seconds."""
-        cases = [item for item in session.items if is_case(item)]
+        cases = [item for item in session.items if problem_of(item)]
         if not cases or self.config.option.collectonly:
             return
+        self.submitting = all(map(is_submission, cases))
+        if self.events is None and not client_is_here() and any(map(is_submission, cases)):
+            raise pytest.UsageError("submit_* functions post nothing by themselves; run `python submit.py` instead.")
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and not self.config.getoption("prepared"):
             reporter.write_line(f"grader: preparing {self.config.getoption('tree')} ...")
@@ -157,9 +193,11 @@ class _Run:
             # Rendering a traceback takes 50 ms, a minute for a tree that fails every case, and shows nothing but ours.
             item.repr_failure = lambda excinfo, style=None: str(excinfo.value)  # type: ignore[method-assign]
         report = yield
+        error = call.excinfo.value if call.excinfo is not None else None
+        if is_submission(item) and error is not None:
+            self.report_submission(item, report, error)
         if not is_case(item):
             return report
-        error = call.excinfo.value if call.excinfo is not None else None
         if error is not None and not isinstance(error, (AssertionError, SubjectError, pytest.skip.Exception)):
             if not isinstance(error, (KeyboardInterrupt, pytest.exit.Exception)):
                 self.stop_for_our_fault(item, error)
@@ -175,6 +213,13 @@ class _Run:
             self.emit({"event": "verdict", "id": case_id(item), "verdict": verdict.value, "message": message,
                        "seconds": call.duration})  # fmt: skip
         return report
+
+    def report_submission(self, item: pytest.Item, report: pytest.TestReport, error: BaseException) -> None:
+        """What ended a submission early: told to the course's client; for our own driver it can only be our fault."""
+        if isinstance(error, SubjectError):
+            report.longrepr = str(error)  # the harness's own frames would only bury it
+        elif self.events is not None and not isinstance(error, (KeyboardInterrupt, pytest.exit.Exception)):
+            self.stop_for_our_fault(item, error)
 
     def repro_hint(self, item: pytest.Item) -> str:
         tree = shlex.quote(str(self.config.getoption("tree")))
@@ -195,7 +240,7 @@ class _Run:
     def subject_for(self, item: pytest.Item) -> Subject:
         """The tree's subject, renewed when another problem begins: none can leave anything to the next."""
         assignment = self.assignment_of(item.path)
-        problem = assignment.problem(problem_marker(item).args[0]).name
+        problem = assignment.problem(problem_of(item)).name
         if self.subject is None:
             assert self.tree is not None, "pytest_runtestloop comes first"
             if self.tree.fault is not None:
@@ -212,7 +257,7 @@ class _Run:
         if self.config.getoption("isolation") == "none":
             return InProcessSubject(assignment, tree)
         sandbox = open_sandbox(self.config.getoption("sandbox"))
-        return IsolatedSubject(assignment, tree, sandbox, gpu="cuda" in self.chosen_devices(assignment))
+        return IsolatedSubject(assignment, tree, sandbox, gpu="cuda" in self.devices_in_use(assignment))
 
     def prepare_tree(self, assignment: Assignment) -> BuiltTree:
         if prepared := self.config.getoption("prepared"):
@@ -222,7 +267,7 @@ class _Run:
         if not source.exists():
             source = self.config.rootpath / source
         sandbox = open_sandbox(self.config.getoption("sandbox"))
-        here = [d for d in self.chosen_devices(assignment) if self.absence(assignment, d) is None]
+        here = [d for d in self.devices_in_use(assignment) if self.absence(assignment, d) is None]
         return prepare(source, assignment, sandbox, Path(self.workspace.name), for_devices=here)
 
     def absence(self, assignment: Assignment, device: str) -> str | None:
@@ -247,6 +292,21 @@ class _Run:
 def is_case(item: pytest.Item) -> bool:
     """Whether the item is a case of an assignment's suite (and not one of the harness's own tests)."""
     return item.get_closest_marker("problem") is not None
+
+
+def is_submission(item: pytest.Item) -> bool:
+    """Whether the item computes the submission cases of a problem."""
+    return submitted_problem(item) is not None
+
+
+def problem_of(item: pytest.Item) -> str:
+    """The problem of a case or of a submission, by one of its names; empty for anything else."""
+    return str(problem_marker(item).args[0]) if is_case(item) else submitted_problem(item) or ""
+
+
+def submission_device(assignment: Assignment) -> str:
+    """The device that submission cases run on: the first one graded, which every machine has."""
+    return assignment.devices.graded[0]
 
 
 def problem_marker(item: pytest.Item) -> pytest.Mark:
@@ -288,9 +348,21 @@ def judged(error: BaseException | None) -> tuple[Verdict, str]:
 # -- fixtures ----------------------------------------------------------------------------------------------------
 
 
+def the_run(request: pytest.FixtureRequest) -> _Run:
+    """The run that a case or a submission belongs to."""
+    run = request.config.pluginmanager.get_plugin("grader-run")
+    assert isinstance(run, _Run)
+    return run
+
+
 @pytest.fixture
 def rng(request: pytest.FixtureRequest) -> Inputs:
-    """Random inputs that depend on nothing but the run's seed and the case's name."""
+    """Random inputs that depend on nothing but the run's seed and the case's name; a submission's, on its problem's."""
+    if is_submission(request.node):
+        assignment = the_run(request).assignment_of(request.node.path)
+        if assignment.submission_seed is None:
+            raise GraderError(f"{assignment.suite / 'assignment.toml'} has no submission.seed to draw inputs from")
+        return FixedInputs(assignment.submission_seed, assignment.problem(problem_of(request.node)).name)
     return Inputs(request.config.getoption("seed"), case_id(request.node))
 
 
@@ -308,11 +380,22 @@ class Ask:
 @pytest.fixture
 def subject(request: pytest.FixtureRequest) -> Ask:
     """Ask the submission. See Ask."""
-    run = request.config.pluginmanager.get_plugin("grader-run")
-    assert isinstance(run, _Run)
+    run = the_run(request)
     parameters = request.node.callspec.params if hasattr(request.node, "callspec") else {}
     device = str(parameters.get("device", ""))
     assignment = run.assignment_of(request.node.path)
     if device and (reason := run.absence(assignment, device)) is not None:
         pytest.skip(reason)
     return Ask(run.subject_for(request.node), device)
+
+
+@pytest.fixture
+def submit(request: pytest.FixtureRequest, rng: FixedInputs) -> Submit:
+    """Hand the tree's answer to the problem's next submission case over. See Submit."""
+    run, node = the_run(request), request.node
+    assignment = run.assignment_of(node.path)
+    problem = assignment.problem(problem_of(node))
+    device, subject = submission_device(assignment), lambda: run.subject_for(node)
+    if run.events is not None:
+        return SubmitByEvents(problem, device, subject, rng, run.emit)
+    return SubmitByClient(problem, device, subject, rng)

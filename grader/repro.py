@@ -17,7 +17,7 @@ from typing import Any
 from grader.assignment import Assignment
 from grader.build import prepare
 from grader.errors import GraderError, UsageError
-from grader.run import ROOT
+from grader.judge import ROOT
 from grader.sandbox import open_sandbox
 from grader.verdict import Verdict
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,17 +15,10 @@ from grader.assignment import Assignment
 from grader.build import BuiltTree
 from grader.children import Children, Stopped
 from grader.errors import GraderError, UsageError
-from grader.pytest_report import FAILED, NOTHING_COLLECTED, PASSED, USAGE, collection_errors, merged
+from grader.judge import ROOT, events, failure, start
+from grader.pytest_report import FAILED, NOTHING_COLLECTED, PASSED, collection_errors, merged
 from grader.score import verdicts_for
 from grader.verdict import Case, CaseResult, Verdict
-
-ROOT = Path(__file__).resolve().parent.parent
-
-_ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",  # grading is single-threaded: two threads on a busy machine are slower by far, and unfair
-    "PYTHONHASHSEED": "0",
-    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # no plugin that happens to be installed has a say in a grade
-}
 
 
 @dataclass(frozen=True)
@@ -51,16 +41,6 @@ class Measurement:
 
 
 Watcher = Callable[[dict[str, Any]], None]
-
-
-def judging_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment for a judge: the user's, less what could bend a grade or make the judge import a tree.
-
-    PYTEST_ADDOPTS="-k flip" would drop cases; with a tree on PYTHONPATH (the course's notebooks put it there) the
-    judge would import the tree's numpy.py.
-    """
-    kept = {name: value for name, value in environ.items() if not name.startswith(("PYTEST_", "PYTHON"))}
-    return {**kept, **_ENVIRONMENT}
 
 
 def measure(
@@ -121,8 +101,8 @@ class _Part:
 def _run_share(judge: _Judge, tree: BuiltTree, watch: Watcher, children: Children) -> _Part:
     cases: dict[str, Case] | None = None
     results: list[CaseResult] = []
-    process, reader = _start(judge, children)
-    for event in _events(reader):
+    process, reader = start(judge.command, judge.log, children)
+    for event in events(reader):
         if event["event"] == "collected":
             cases = {item["id"]: Case(**item) for item in event["cases"]}
         elif event["event"] == "verdict" and cases and event["id"] in cases:
@@ -134,28 +114,6 @@ def _run_share(judge: _Judge, tree: BuiltTree, watch: Watcher, children: Childre
     if status not in (PASSED, FAILED, NOTHING_COLLECTED) or cases is None or not judge.report.exists():
         raise Stopped if children.stopped else _failure(judge, status, tree)
     return _Part(list(cases.values()), results, json.loads(judge.report.read_text(encoding="utf-8")))
-
-
-def _start(judge: _Judge, children: Children) -> tuple[subprocess.Popen[bytes], int]:
-    """The running judge, and the descriptor from which to read its events."""
-    reader, writer = os.pipe()
-    try:
-        with judge.log.open("wb") as output:
-            process = children.judge(
-                [*judge.command, "--events", str(writer)],
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                pass_fds=[writer],
-                env=judging_environment(os.environ),
-            )
-    except BaseException:
-        os.close(reader)
-        raise
-    finally:
-        os.close(writer)
-    return process, reader
 
 
 def _judge(
@@ -178,27 +136,11 @@ def _judge(
     return _Judge(command, folder / f"pytest-{number}.log", report)
 
 
-def _events(reader: int) -> Iterator[dict[str, Any]]:
-    with os.fdopen(reader, encoding="utf-8") as lines:
-        for line in lines:
-            if line.endswith("\n"):  # else the judge was killed in the middle of it; its exit status says so
-                yield json.loads(line)
-
-
 def _failure(judge: _Judge, status: int, tree: BuiltTree) -> UsageError | GraderError:
     text = judge.log.read_text(encoding="utf-8", errors="replace").strip()
     if judge.report.exists():
         text += "\n" + collection_errors(json.loads(judge.report.read_text(encoding="utf-8")))
-    if status == USAGE:
-        return UsageError(_last_error(text))
-    how = f"was killed with {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-    return GraderError(f"judging {tree.name} {how} before it was done. The end of its log:\n{text.strip()[-6000:]}")
-
-
-def _last_error(text: str) -> str:
-    """pytest's words for what was wrong with the command line."""
-    lines = [line.removeprefix("ERROR: ") for line in text.splitlines() if line.startswith("ERROR: ")]
-    return lines[-1] if lines else text[-500:]
+    return failure(status, text, f"judging {tree.name}")
 
 
 def _joined(assignment: Assignment, tree: BuiltTree, options: RunOptions, parts: Sequence[_Part]) -> Measurement:

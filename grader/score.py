@@ -50,6 +50,7 @@ class Grade:
     assignment: str
     tree: str  # the tree's name in reports
     tree_hash: str  # identifies what was graded: the hash of the staged files
+    suite_hash: str  # identifies what it was judged by: the hash of the suite's files
     seed: int
     devices: tuple[str, ...]
     selection: str  # the -k expression; empty for a whole grade
@@ -108,6 +109,7 @@ def score(
     *,
     tree: str,
     tree_hash: str,
+    suite_hash: str,
     seed: int,
     devices: Sequence[str],
     selection: str,
@@ -137,6 +139,7 @@ def score(
         assignment=assignment.name,
         tree=tree,
         tree_hash=tree_hash,
+        suite_hash=suite_hash,
         seed=seed,
         devices=tuple(devices),
         selection=selection,

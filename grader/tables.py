@@ -29,10 +29,11 @@ class Table:
             raise UsageError(f"{self.file}: {self.name}{key} is missing; expected {expected}.")
         value = self.data[key]
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise self._wrong(key, expected)
+            raise self.wrong(key, expected)
         return value
 
-    def _wrong(self, key: str, expected: str) -> UsageError:
+    def wrong(self, key: str, expected: str) -> UsageError:
+        """The error for a key that has a value, but not what was expected."""
         return UsageError(f"{self.file}: {self.name}{key} has value {self.data[key]!r}; expected {expected}.")
 
     def finish(self) -> None:
@@ -51,14 +52,14 @@ class Table:
         """A name that -k, a file name and a table in Markdown can all hold."""
         value = self.text(key)
         if not _WORD.fullmatch(value):
-            raise self._wrong(key, f"a name of {_WORD_IN_WORDS}")
+            raise self.wrong(key, f"a name of {_WORD_IN_WORDS}")
         return value
 
     def words(self, key: str) -> tuple[str, ...]:
         """A list of such names."""
         values = self.texts(key)
         if not all(map(_WORD.fullmatch, values)):
-            raise self._wrong(key, f"names of {_WORD_IN_WORDS}")
+            raise self.wrong(key, f"names of {_WORD_IN_WORDS}")
         return values
 
     def number(self, key: str) -> float:
@@ -66,7 +67,15 @@ class Table:
         expected = "a positive number"
         value = self._get(key, (int, float), expected)
         if not 0 < value <= sys.float_info.max:
-            raise self._wrong(key, expected)
+            raise self.wrong(key, expected)
+        return float(value)
+
+    def fraction(self, key: str) -> float:
+        """A number from 0 to less than 1."""
+        expected = "a number from 0 to less than 1"
+        value = self._get(key, (int, float), expected)
+        if not 0 <= value < 1:
+            raise self.wrong(key, expected)
         return float(value)
 
     def whole(self, key: str) -> int:
@@ -74,7 +83,7 @@ class Table:
         expected = "a positive whole number"
         value = int(self._get(key, int, expected))
         if value <= 0:
-            raise self._wrong(key, expected)
+            raise self.wrong(key, expected)
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -82,21 +91,21 @@ class Table:
         expected = "a list of strings"
         values = self._get(key, list, expected)
         if not all(isinstance(value, str) for value in values):
-            raise self._wrong(key, expected)
+            raise self.wrong(key, expected)
         return tuple(values)
 
     def paths(self, key: str) -> tuple[str, ...]:
         """Paths inside a tree."""
         values = self.texts(key)
         if not all(map(_inside, values)):
-            raise self._wrong(key, "paths relative to the tree that do not leave it")
+            raise self.wrong(key, "paths relative to the tree that do not leave it")
         return values
 
     def path_mapping(self, key: str) -> dict[str, str]:
         """Paths inside a tree, under names."""
         values = self.mapping(key)
         if not all(map(_inside, values.values())):
-            raise self._wrong(key, "paths relative to the tree that do not leave it")
+            raise self.wrong(key, "paths relative to the tree that do not leave it")
         return values
 
     def table(self, key: str) -> Table:
@@ -108,7 +117,7 @@ class Table:
         expected = "a list of tables"
         items = self._get(key, list, expected)
         if not all(isinstance(item, dict) for item in items):
-            raise self._wrong(key, expected)
+            raise self.wrong(key, expected)
         return [Table(self.file, f"{self.name}{key}[{i}].", item) for i, item in enumerate(items)]
 
     def mapping(self, key: str) -> dict[str, str]:

@@ -22,23 +22,22 @@ class Entry:
 
     pattern: str  # a glob below the repository's root; a folder stands for all that is in it
     mandatory: bool = True  # whether a release without it is refused
-    is_tree: bool = False  # a needle tree: its top may hold a build and the data sets, which stay out
+    without: tuple[str, ...] = ()  # names at its top that stay out: of a needle tree, its build and the data sets
 
 
 CONTENTS = (
-    Entry("student", is_tree=True),
+    Entry("student", without=IGNORED_AT_TOP),
     Entry("tests/hw4"),
-    Entry("grader"),
+    Entry("grader", without=("server",)),  # only the course's machine has what the server needs
     Entry("Makefile"),
     Entry("README.md"),
     Entry("pyproject.toml"),
     Entry("LICENSE"),
-    Entry("submit.py", mandatory=False),
+    Entry("submit.py"),
     Entry("conftest.py", mandatory=False),
     Entry("tests/__init__.py", mandatory=False),
     Entry("tests/conftest.py", mandatory=False),
-    Entry("*.lock", mandatory=False),
-    Entry("requirements*.txt", mandatory=False),
+    Entry("requirements.lock"),
     Entry("docs/student*.md", mandatory=False),
     Entry("docs/grading.md", mandatory=False),
     Entry("docs/reference.md", mandatory=False),
@@ -74,7 +73,7 @@ def _collect(root: Path) -> dict[str, File]:
         for match in sorted(root.glob(entry.pattern)):
             place = f"{TOP}/{match.relative_to(root).as_posix()}"
             if match.is_dir():
-                below = read_tree(match, IGNORED_AT_TOP if entry.is_tree else ())
+                below = read_tree(match, entry.without)
                 found.update({f"{place}/{path}": file for path, file in below.items()})
             else:
                 found[place] = read_file(match)

@@ -18,6 +18,7 @@ def to_document(grade: Grade) -> dict[str, Any]:
         "assignment": grade.assignment,
         "tree": grade.tree,
         "tree_hash": grade.tree_hash,
+        "suite_hash": grade.suite_hash,
         "seed": grade.seed,
         "devices": list(grade.devices),
         "selection": grade.selection,

@@ -1,209 +1,361 @@
-"""What the gradebook shows, read from the tables in a few queries: plain data for the pages and the exports."""
+"""What the pages, the exports and the API show, read from the tables in a few queries."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Sequence
 
-from grader.server.models import Role
-from grader.server.policy import Policy
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
 
+from grader.server import errors
+from grader.server.gradebook_data import (
+    AnswerView,
+    AssignmentInfo,
+    CaseView,
+    Cell,
+    Gradebook,
+    LiveCounts,
+    Person,
+    ProblemInfo,
+    ProblemStats,
+    Row,
+    Statistics,
+    StudentView,
+    SubmissionView,
+    VerifiedView,
+)
+from grader.server.models import (
+    Answer,
+    AssignmentRow,
+    CaseRow,
+    Judgement,
+    Key,
+    ProblemRow,
+    Role,
+    Submission,
+    Tally,
+    User,
+    VerifiedGrade,
+)
+from grader.server.policy import AssignmentScore, closes_at, earned, in_time, late_days, penalty
+from grader.server.standings import Attempts, Material, active_answers, assignment, assignments, bank, load, named
+from grader.server.statistics import live_counts, statistics
 
-@dataclass(frozen=True)
-class Person:
-    """A user, as shown."""
-
-    id: int
-    login: str
-    name: str
-    role: Role
-    email: str
-    section: str
-    canvas_id: str
-    sis_id: str
-    active: bool
-
-
-@dataclass(frozen=True)
-class ProblemInfo:
-    """A problem, as shown."""
-
-    id: int
-    name: str
-    bucket: str
-    points: float
-    cases: tuple[str, ...]  # titles by index
-    answer_version: int | None  # the active one; None: nothing published yet, so nothing can be submitted
-
-
-@dataclass(frozen=True)
-class AssignmentInfo:
-    """An assignment, as shown."""
-
-    id: int
-    name: str
-    title: str
-    canvas_column: str
-    policy: Policy
-    problems: tuple[ProblemInfo, ...]
-
-    @property
-    def points(self) -> float:
-        """The most one can have."""
-        return sum(problem.points for problem in self.problems)
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What a student has of one problem."""
-
-    points: float  # what counts, after penalty
-    max_points: float
-    kind: str  # "self-reported", "verified", or "" where there is none
-    attempts: int
-    late_days: int
-    penalty: float
-    counted_id: int | None  # id of the submission or verified grade that counts
-    self_points: float | None  # best of what they reported themselves; None: nothing
-    verified_points: float | None
-
-
-@dataclass(frozen=True)
-class Row:
-    """A student's line of the gradebook."""
-
-    person: Person
-    cells: dict[str, Cell]  # by problem
-    total: float
-    late_days_spent: int  # of the bank, on this assignment
-    extended_until: datetime | None
+__all__ = [
+    "AnswerView",
+    "AssignmentInfo",
+    "CaseView",
+    "Cell",
+    "Gradebook",
+    "LiveCounts",
+    "Person",
+    "ProblemInfo",
+    "ProblemStats",
+    "Row",
+    "Statistics",
+    "StudentView",
+    "SubmissionView",
+    "VerifiedView",
+    "answer_versions",
+    "assignment",
+    "assignments",
+    "gradebook",
+    "live_counts",
+    "people",
+    "statistics",
+    "student_view",
+    "submission_view",
+]
 
 
-@dataclass(frozen=True)
-class Gradebook:
-    """Students x problems."""
-
-    assignment: AssignmentInfo
-    rows: tuple[Row, ...]  # by name; active students only
+# -- people ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class CaseView:
-    """A case of a submission, as shown. A case that has not arrived has correct None."""
+def people(session: Session, roles: Collection[Role] | None = None, search: str = "") -> tuple[Person, ...]:
+    """Users by name, those who left included.
 
-    index: int
-    title: str
-    correct: bool | None
-    message: str
-    received_at: datetime | None
-
-
-@dataclass(frozen=True)
-class SubmissionView:
-    """A submission, as shown."""
-
-    id: int
-    public_id: str
-    person: Person
-    problem: ProblemInfo
-    opened_at: datetime
-    counts_from: datetime | None  # when its last case arrived; None: no case yet
-    late_days: int
-    correct: int
-    total: int
-    points: float  # before penalty
-    counts: bool  # whether it is the one that counts
-    client: str
-    tree_hash: str
-    cases: tuple[CaseView, ...]
+    roles: of these alone. search: part of a login, name, email or section, whatever its capitals.
+    """
+    query = select(User)
+    if roles is not None:
+        query = query.where(User.role.in_(list(roles)))
+    # Compared here and not by the database: SQLite knows capital letters of ASCII alone.
+    wanted = search.strip().casefold()
+    found = [
+        to_person(user)
+        for user in session.scalars(query)
+        if wanted in "\n".join((user.login, user.name, user.email, user.section)).casefold()
+    ]
+    return tuple(sorted(found, key=_by_name))
 
 
-@dataclass(frozen=True)
-class VerifiedView:
-    """A verified grade, as shown."""
-
-    id: int
-    person: Person
-    points: dict[str, float]  # by problem
-    submission_hash: str
-    suite_hash: str
-    seed: str
-    submitted_at: datetime
-    graded_at: datetime
-    posted_at: datetime
-    late_days: int
-    posted_by: str  # login of the key that signed
+def to_person(user: User) -> Person:
+    """The user, as shown."""
+    return Person(
+        id=user.id,
+        login=user.login,
+        name=user.name,
+        role=user.role,
+        email=user.email,
+        section=user.section,
+        canvas_id=user.canvas_id,
+        sis_id=user.sis_id,
+        active=user.active,
+    )
 
 
-@dataclass(frozen=True)
-class StudentView:
-    """Everything about one student in one assignment."""
-
-    row: Row
-    submissions: tuple[SubmissionView, ...]  # newest first
-    verified: tuple[VerifiedView, ...]  # newest first
-    due_at: datetime | None  # their own: with an extension
-    closes_at: datetime | None  # after grace and all late days
-    bank: int  # late days they had at the start of the course
-    bank_left: int  # after all assignments
+def find_user(session: Session, login: str) -> User:
+    """The user of that login. Raises errors.NotFound."""
+    user = session.scalar(select(User).where(User.login == login)) if _storable(login) else None
+    if user is None:
+        raise errors.NotFound(f"There is nobody with the login {login!r:.120}.")
+    return user
 
 
-@dataclass(frozen=True)
-class ProblemStats:
-    """How a problem goes."""
-
-    problem: ProblemInfo
-    students: int  # who have submitted it
-    full: int  # who have all its points
-    attempts: int
-    mean_points: float  # over those who submitted
-    case_pass_rates: tuple[float, ...]  # by case index: share of the counted submissions that have it right
+def _storable(text: str) -> bool:
+    """Whether a table can hold the text at all: PostgreSQL refuses even to look for a NUL or half a character."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
-@dataclass(frozen=True)
-class Statistics:
-    """How an assignment goes."""
-
-    students: int
-    problems: tuple[ProblemStats, ...]
-    histogram: tuple[int, ...]  # students by total, ten bins from 0 to the most; the last one includes the most
+def _by_name(person: Person) -> tuple[str, str]:
+    return person.name.casefold(), person.login
 
 
-@dataclass(frozen=True)
-class LiveCounts:
-    """What is going on around a deadline."""
-
-    now: datetime
-    due_at: datetime | None
-    submitted_any: int  # students with at least one judged case
-    submitted_all: int  # students with every problem submitted
-    students: int
-    cases_last_minute: int
-    submissions_last_minute: int
-    submissions_last_hour: tuple[int, ...]  # by five minutes, oldest first: twelve numbers
+# -- the class -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class AnswerView:
-    """A version of the answers to a problem, as shown."""
-
-    id: int
-    problem: ProblemInfo
-    version: int
-    state: str  # "active", "pending" (waits to be applied), "replaced"
-    value_count: int
-    published_at: datetime
-    published_by: str  # login
+def gradebook(session: Session, assignment_name: str) -> Gradebook:
+    """Active students x problems. Raises errors.NotFound."""
+    infos = assignments(session)
+    info = named(infos, assignment_name)
+    material = load(session, info)
+    days = bank(session, infos, before=info)
+    students = [person for person in people(session, [Role.STUDENT]) if person.active]
+    rows = [_row(person, material, material.score(person.id, days.left(person.id))) for person in students]
+    return Gradebook(info, tuple(rows))
 
 
-# Functions (each takes a Session first):
-#
-# assignments(session) -> tuple[AssignmentInfo, ...]
-# assignment(session, name) -> AssignmentInfo                      raises errors.NotFound
-# gradebook(session, assignment_name) -> Gradebook
-# student_view(session, assignment_name, login) -> StudentView
-# submission_view(session, public_id) -> SubmissionView
-# statistics(session, assignment_name) -> Statistics
-# live_counts(session, assignment_name, now) -> LiveCounts
-# answer_versions(session, assignment_name) -> tuple[AnswerView, ...]   newest first, by problem
-# people(session, roles=None, search="") -> tuple[Person, ...]
+def _row(person: Person, material: Material, score: AssignmentScore) -> Row:
+    reported = material.reported.get(person.id, {})
+    verified = material.verified.get(person.id, {})
+    return Row(
+        person=person,
+        cells={
+            problem.name: _cell(problem, score, reported, verified, material.info.policy.official)
+            for problem in material.info.problems
+        },
+        total=score.points,
+        late_days_spent=score.bank_days,
+        extended_until=material.extended.get(person.id),
+    )
+
+
+def _cell(problem: ProblemInfo, score: AssignmentScore, reported: Attempts, verified: Attempts, official: str) -> Cell:
+    counted = score.problems[problem.name]
+    own, found = reported.get(problem.name, ()), verified.get(problem.name, ())
+    return Cell(
+        points=counted.points,
+        max_points=problem.points,
+        kind=official if counted.attempt else "",
+        attempts=len(own),
+        late_days=counted.late_days,
+        penalty=counted.penalty,
+        counted_id=counted.attempt.id if counted.attempt else None,
+        self_points=max((attempt.earned for attempt in own), default=None),
+        verified_points=max((attempt.earned for attempt in found), default=None),
+    )
+
+
+# -- one student -----------------------------------------------------------------------------------------------------
+
+
+def student_view(session: Session, assignment_name: str, login: str) -> StudentView:
+    """Everything about one person in one assignment, whatever their role. Raises errors.NotFound."""
+    infos = assignments(session)
+    info = named(infos, assignment_name)
+    user = find_user(session, login)
+    standing = _standing(session, infos, info, user)
+    due = standing.material.due(user.id)
+    problems = [problem.id for problem in info.problems]
+    after = bank(session, infos, users=[user.id])
+    return StudentView(
+        row=_row(standing.person, standing.material, standing.score),
+        submissions=_submission_views(
+            session, standing, Submission.user_id == user.id, Submission.problem_id.in_(problems)
+        ),
+        verified=_verified_views(session, standing),
+        due_at=due,
+        closes_at=closes_at(info.policy, due),
+        bank=after.days,
+        bank_left=after.left(user.id),
+    )
+
+
+def submission_view(session: Session, public_id: str) -> SubmissionView:
+    """A submission with its cases. Raises errors.NotFound."""
+    found = session.execute(
+        select(User, AssignmentRow.name)
+        .join(Submission, Submission.user_id == User.id)
+        .join(ProblemRow, ProblemRow.id == Submission.problem_id)
+        .join(AssignmentRow, AssignmentRow.id == ProblemRow.assignment_id)
+        .where(Submission.public_id == (public_id if _storable(public_id) else ""))
+    ).one_or_none()
+    if found is None:
+        raise errors.NotFound(f"There is no submission {public_id!r:.60}.")
+    user, name = found
+    infos = assignments(session)
+    standing = _standing(session, infos, named(infos, name), user)
+    return _submission_views(session, standing, Submission.public_id == public_id)[0]
+
+
+class _Standing:
+    """One student's place in one assignment."""
+
+    def __init__(self, person: Person, material: Material, score: AssignmentScore) -> None:
+        self.person, self.material, self.score = person, material, score
+
+    def counts(self, kind: str, problem: str, attempt_id: int) -> bool:
+        """Whether it is this attempt that counts."""
+        attempt = self.score.problems[problem].attempt
+        return self.material.info.policy.official == kind and attempt is not None and attempt.id == attempt_id
+
+
+def _standing(session: Session, infos: Sequence[AssignmentInfo], info: AssignmentInfo, user: User) -> _Standing:
+    material = load(session, info, [user.id])
+    left = bank(session, infos, before=info, users=[user.id]).left(user.id)
+    return _Standing(to_person(user), material, material.score(user.id, left))
+
+
+def _submission_views(session: Session, standing: _Standing, *which: ColumnElement[bool]) -> tuple[SubmissionView, ...]:
+    """Of the standing's student; newest first."""
+    rows = session.execute(
+        select(Submission, Tally)
+        .outerjoin(Tally, Tally.submission_id == Submission.id)  # without one it has no judged case yet
+        .where(*which)
+        .order_by(Submission.opened_at.desc(), Submission.id.desc())
+    ).all()
+    problems = {problem.id: problem for problem in standing.material.info.problems}
+    cases = _case_views(session, [submission for submission, _ in rows], problems)
+    return tuple(
+        _submission_view(standing, problems[submission.problem_id], submission, tally, cases[submission.id])
+        for submission, tally in rows
+    )
+
+
+def _submission_view(
+    standing: _Standing, problem: ProblemInfo, submission: Submission, tally: Tally | None, cases: tuple[CaseView, ...]
+) -> SubmissionView:
+    policy, due = standing.material.info.policy, standing.material.due(submission.user_id)
+    correct = tally.correct if tally else 0
+    points = earned(problem.points, correct, len(problem.cases))
+    days = late_days(policy, due, tally.last_case_at) if tally else 0
+    return SubmissionView(
+        id=submission.id,
+        public_id=submission.public_id,
+        person=standing.person,
+        problem=problem,
+        opened_at=submission.opened_at,
+        counts_from=tally.last_case_at if tally else None,
+        late_days=days,
+        correct=correct,
+        total=len(problem.cases),
+        points=points,
+        penalty=penalty(policy, points, days, standing.score.bank_days),
+        in_time=tally is None or in_time(policy, due, tally.last_case_at),
+        counts=standing.counts("self-reported", problem.name, submission.id),
+        client=submission.client,
+        tree_hash=submission.tree_hash,
+        cases=cases,
+    )
+
+
+def _case_views(
+    session: Session, submissions: Sequence[Submission], problems: dict[int, ProblemInfo]
+) -> dict[int, tuple[CaseView, ...]]:
+    """By submissions.id: a view for each case of the active answers, come or not."""
+    answers = [problem.answer_id for problem in problems.values() if problem.answer_id is not None]
+    query = (
+        select(
+            CaseRow.submission_id,
+            CaseRow.case_index,
+            CaseRow.received_at,
+            CaseRow.value_hash,
+            Judgement.correct,
+            Judgement.message,
+        )
+        .outerjoin(Judgement, (Judgement.case_id == CaseRow.id) & Judgement.answer_id.in_(answers))
+        .where(CaseRow.submission_id.in_([submission.id for submission in submissions]))
+    )
+    came = {(row.submission_id, row.case_index): row for row in session.execute(query)}
+    views: dict[int, tuple[CaseView, ...]] = {}
+    for submission in submissions:
+        own = []
+        for index, title in enumerate(problems[submission.problem_id].cases):
+            row = came.get((submission.id, index))
+            if row is None:
+                own.append(CaseView(index, title, None, "", None))
+            else:
+                own.append(CaseView(index, title, row.correct, row.message or "", row.received_at, row.value_hash))
+        views[submission.id] = tuple(own)
+    return views
+
+
+def _verified_views(session: Session, standing: _Standing) -> tuple[VerifiedView, ...]:
+    info, person = standing.material.info, standing.person
+    due = standing.material.due(person.id)
+    rows = session.execute(
+        select(VerifiedGrade, User.login)
+        .join(Key, Key.id == VerifiedGrade.key_id)
+        .join(User, User.id == Key.user_id)
+        .where(VerifiedGrade.assignment_id == info.id, VerifiedGrade.user_id == person.id)
+        .order_by(VerifiedGrade.posted_at.desc(), VerifiedGrade.id.desc())
+    )
+    return tuple(
+        VerifiedView(
+            id=grade.id,
+            person=person,
+            points={name: float(mark) for name, mark in grade.points.items()},
+            submission_hash=grade.submission_hash,
+            suite_hash=grade.suite_hash,
+            seed=grade.seed,
+            submitted_at=grade.submitted_at,
+            graded_at=grade.graded_at,
+            posted_at=grade.posted_at,
+            late_days=late_days(info.policy, due, grade.submitted_at),
+            posted_by=login,
+        )
+        for grade, login in rows
+    )
+
+
+# -- answers ---------------------------------------------------------------------------------------------------------
+
+
+def answer_versions(session: Session, assignment_name: str) -> tuple[AnswerView, ...]:
+    """All versions of the answers, by problem in the assignment's order; newest first."""
+    info = assignment(session, assignment_name)
+    active = active_answers(session)
+    columns = (Answer.id, Answer.problem_id, Answer.version, Answer.value_count, Answer.published_at, User.login)
+    rows = session.execute(  # never the values: megabytes that nobody looks at
+        select(*columns)
+        .join(User, User.id == Answer.published_by)
+        .where(Answer.problem_id.in_([problem.id for problem in info.problems]))
+        .order_by(Answer.version.desc())
+    ).all()
+    views = []
+    for problem in info.problems:
+        current = active.get(problem.id)
+        for row in rows:
+            if row.problem_id == problem.id:
+                state = answer_state(row.version, current.version if current else None)
+                views.append(
+                    AnswerView(row.id, problem, row.version, state, row.value_count, row.published_at, row.login)
+                )
+    return tuple(views)
+
+
+def answer_state(version: int, active: int | None) -> str:
+    """What a version is beside the active one: "active", "pending" (newer: waits to be applied) or "replaced"."""
+    if version == active:
+        return "active"
+    return "pending" if active is None or version > active else "replaced"

@@ -217,7 +217,6 @@ class Answer(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     problem_id: Mapped[int] = mapped_column(ForeignKey("problems.id"))
     version: Mapped[int]  # 1, 2, ...
-    values: Mapped[bytes]  # the list of all values; see values.pack
     value_count: Mapped[int]
     value_hash: Mapped[str] = mapped_column(String(64))
     # Copies of the problem's, so that a judgement can be explained after assignment.toml changed.
@@ -225,6 +224,7 @@ class Answer(Base):
     atol: Mapped[float] = mapped_column(Float)
     published_at: Mapped[datetime]
     published_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    values: Mapped[bytes]  # the list of all values; see values.pack; last, as a case's value is
 
 
 class Activation(Base):
@@ -264,6 +264,7 @@ class Submission(Base):
     __table_args__ = (
         UniqueConstraint("user_id", "token"),
         Index("ix_submissions_problem_id_user_id", "problem_id", "user_id"),
+        Index("ix_submissions_token", "token"),  # a token that somebody else has used is found by it
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -289,9 +290,9 @@ class CaseRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"))
     case_index: Mapped[int]
-    value: Mapped[bytes]  # see values.pack
     value_hash: Mapped[str] = mapped_column(String(64))  # codec.digest: the same value posted again is recognised by it
     received_at: Mapped[datetime]
+    value: Mapped[bytes]  # see values.pack; last, because SQLite reads through it to get at a column behind it
 
 
 class Judgement(Base):

@@ -1,8 +1,33 @@
-"""Publish answers, see who would change, and judge every stored value anew."""
+"""Publish answers, see who would change, and judge every stored value anew.
+
+A problem's first version judges at once, and so does one under which every stored value keeps its verdict. Any other
+waits, and `preview` says whose points it would change, until somebody applies it. Any version can be applied, also one
+that was replaced: its verdicts are still there.
+
+A version may have another number of values than the one before. Points are per value of the active version: a case that
+nobody has posted yet earns nothing, and one that the version has no value for is ignored.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from grader.server import catalogue, errors, events, rejudging, values
+from grader.server.gradebook_data import AssignmentInfo
+from grader.server.judging import Judged, finite
+from grader.server.models import Activation, Answer, AssignmentRow, ProblemRow, Role, User
+from grader.server.policy import AssignmentScore, Attempt, earned
+from grader.server.standings import assignments, bank, load, named
+from grader.server.tallies import recount
+
+__all__ = ["Change", "Preview", "Published", "apply", "preview", "publish", "recount"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +54,225 @@ class Preview:
     verdicts_changed: int  # cases whose verdict changes
 
 
-# publish(session, actor, assignment_name, problem_name, values, now) -> Published(version, state, preview | None)
-# preview(session, answer_id) -> Preview
-# apply(session, actor, answer_id, now) -> Preview        what was changed
-# recount(session) -> int                                 rebuild `tallies`; how many were wrong
+@dataclass(frozen=True)
+class Published:
+    """What became of published answers."""
+
+    version: int
+    state: str  # "active"; "pending" (waits to be applied); "unchanged" (they are the active ones)
+    cases: int  # values in it
+    answer_id: int
+    preview: Preview | None  # what it changes; None where it is the first version, or unchanged
+
+    @property
+    def changes(self) -> int:
+        """Students whose points would change."""
+        return len(self.preview.changes) if self.preview else 0
+
+
+@dataclass(frozen=True)
+class _Judging:
+    """A version judged against all that is stored."""
+
+    preview: Preview
+    missing: dict[int, Judged]  # by cases.id: verdicts that are not in the tables yet
+    resized: bool  # there are submissions, and the version has another number of values than the active one
+
+    @property
+    def harmless(self) -> bool:
+        """Whether applying it would change no verdict and nobody's points."""
+        return not (self.preview.verdicts_changed or self.preview.changes or self.resized)
+
+
+# -- publish ---------------------------------------------------------------------------------------------------------
+
+
+def publish(
+    session: Session, actor: User, assignment_name: str, problem_name: str, published: Sequence[Any], now: datetime
+) -> Published:
+    """Store the answers to a problem as a new version, and activate it where that changes nobody.
+
+    The same answers again make no new version: a reply may have been lost. Raises errors.NotFound, errors.Invalid.
+    """
+    _, problem = catalogue.find_problem(session, assignment_name, problem_name)
+    if not published:
+        raise errors.Invalid(f"There are no answers for {problem.name}; expected a list of one value or more.")
+    for index, value in enumerate(published):
+        if not finite(value):
+            raise errors.Invalid(f"Answer {index} of {problem.name} holds NaN or infinity; expected finite numbers.")
+    packed = values.packed(list(published))
+    catalogue.lock_problem(session, problem.id)
+    active = catalogue.active_answer(session, problem.id)
+    same = _same(session, problem, packed.digest)
+    newest = session.scalar(select(func.max(Answer.version)).where(Answer.problem_id == problem.id)) or 0
+    for answer in same:
+        if active and answer.id == active[0]:
+            return Published(answer.version, "unchanged", answer.value_count, answer.id, None)
+        if answer.version == newest:  # an older one, that something has replaced, is wanted back as a new version
+            return _settle(session, actor, answer, now)
+    answer = Answer(
+        problem_id=problem.id,
+        version=newest + 1,
+        values=packed.data,
+        value_count=len(published),
+        value_hash=packed.digest,
+        rtol=problem.rtol,
+        atol=problem.atol,
+        published_at=now,
+        published_by=actor.id,
+    )
+    session.add(answer)
+    session.flush()
+    about = f"{assignment_name}/{problem.name} version {answer.version}"
+    events.record(session, actor, "answer.published", about, cases=answer.value_count, sha256=answer.value_hash)
+    return _settle(session, actor, answer, now)
+
+
+def _same(session: Session, problem: ProblemRow, digest: str) -> Sequence[Answer]:
+    """Versions with these values, compared as closely as the problem now says."""
+    return session.scalars(
+        select(Answer).where(
+            Answer.problem_id == problem.id,
+            Answer.value_hash == digest,
+            Answer.rtol == problem.rtol,
+            Answer.atol == problem.atol,
+        )
+    ).all()
+
+
+def _settle(session: Session, actor: User, answer: Answer, now: datetime) -> Published:
+    """Activate the answer where nothing speaks against it."""
+    first = catalogue.active_answer(session, answer.problem_id) is None
+    judging = _judge(session, answer)
+    state = "pending"
+    if first or judging.harmless:
+        _activate(session, actor, answer, judging, now)
+        state = "active"
+    return Published(answer.version, state, answer.value_count, answer.id, None if first else judging.preview)
+
+
+# -- preview and apply -----------------------------------------------------------------------------------------------
+
+
+def preview(session: Session, answer_id: int) -> Preview:
+    """What applying the version would do; nothing is stored. Raises errors.NotFound.
+
+    Every stored value is judged that has not been under this version: seconds for a class. See rejudging.judge_ahead.
+    """
+    return _judge(session, _answer(session, answer_id)).preview
+
+
+def apply(session: Session, actor: User, answer_id: int, now: datetime) -> Preview:
+    """Let the version judge from now on, and all that is stored with it; what was changed.
+
+    In one transaction, which has the problem to itself: a case that is being judged is either judged under the version
+    before and then here again, or after this one. Raises errors.NotFound, errors.Conflict where it is active already.
+    """
+    answer = _answer(session, answer_id)
+    catalogue.lock_problem(session, answer.problem_id)
+    active = catalogue.active_answer(session, answer.problem_id)
+    if active and active[0] == answer.id:
+        raise errors.Conflict(f"Version {answer.version} is active already; everything stored is judged by it.")
+    judging = _judge(session, answer)
+    _activate(session, actor, answer, judging, now)
+    return judging.preview
+
+
+def _answer(session: Session, answer_id: int) -> Answer:
+    answer = session.get(Answer, answer_id)
+    if answer is None:
+        raise errors.NotFound(f"There are no answers with the number {answer_id}.")
+    return answer
+
+
+def _activate(session: Session, actor: User, answer: Answer, judging: _Judging, now: datetime) -> None:
+    rejudging.store(session, answer.id, judging.missing, now)
+    session.add(Activation(problem_id=answer.problem_id, answer_id=answer.id, activated_at=now, activated_by=actor.id))
+    session.flush()
+    recount(session, answer.problem_id)
+    assignment = _assignment_name(session, answer)
+    events.record(
+        session,
+        actor,
+        "answer.applied",
+        f"{assignment}/{judging.preview.problem} version {answer.version}",
+        verdicts_changed=judging.preview.verdicts_changed,
+        points_changed={change.login: [change.before, change.after] for change in judging.preview.changes},
+    )
+
+
+def _assignment_name(session: Session, answer: Answer) -> str:
+    return session.execute(
+        select(AssignmentRow.name)
+        .join(ProblemRow, ProblemRow.assignment_id == AssignmentRow.id)
+        .where(ProblemRow.id == answer.problem_id)
+    ).scalar_one()
+
+
+# -- who changes -----------------------------------------------------------------------------------------------------
+
+
+def _judge(session: Session, answer: Answer) -> _Judging:
+    active = catalogue.active_answer(session, answer.problem_id)
+    cases = rejudging.stored_cases(session, answer, active[0] if active else None)
+    missing: dict[int, Judged] = {}
+    for ids, judged in rejudging.judge_missing(session, answer, cases):
+        missing.update(dict.fromkeys(ids, judged))
+    after = {case.id: missing[case.id].correct if case.id in missing else case.then is True for case in cases}
+    right = Counter(case.submission_id for case in cases if case.asked and after[case.id])
+    infos = assignments(session)
+    info = named(infos, _assignment_name(session, answer))
+    changes = _changes(session, infos, info, answer, right)
+    problem = next(problem.name for problem in info.problems if problem.id == answer.problem_id)
+    return _Judging(
+        Preview(
+            answer.id,
+            problem,
+            answer.version,
+            submissions=len({case.submission_id for case in cases if case.asked}),
+            changes=changes,
+            verdicts_changed=sum((case.now is True) != (case.asked and after[case.id]) for case in cases),
+        ),
+        missing,
+        resized=bool(cases) and active is not None and active[1] != answer.value_count,
+    )
+
+
+def _changes(
+    session: Session, infos: Sequence[AssignmentInfo], info: AssignmentInfo, answer: Answer, right: Counter[int]
+) -> tuple[Change, ...]:
+    """Students whose points of the assignment would change, where their submissions had so many cases right."""
+    material = load(session, info)
+    if info.policy.official == "verified":
+        return ()
+    problem = next(problem for problem in info.problems if problem.id == answer.problem_id)
+    days = bank(session, infos, before=info)
+    people = session.execute(select(User.id, User.login, User.name).where(User.role == Role.STUDENT))
+    found = []
+    for user_id, login, name in people:
+        attempts = material.reported.get(user_id, {})
+        if problem.name not in attempts:
+            continue
+        left = days.left(user_id)
+        before = material.score(user_id, left)
+        anew = [
+            Attempt(attempt.id, attempt.at, earned(problem.points, right[attempt.id], answer.value_count))
+            for attempt in attempts[problem.name]
+        ]
+        after = material.score(user_id, left, {**attempts, problem.name: anew})
+        if _marks(before) != _marks(after):
+            found.append(
+                Change(
+                    login,
+                    name,
+                    before.problems[problem.name].points,
+                    after.problems[problem.name].points,
+                    before.points,
+                    after.points,
+                )
+            )
+    return tuple(sorted(found, key=lambda change: (-abs(change.total_after - change.total_before), change.login)))
+
+
+def _marks(score: AssignmentScore) -> list[float]:
+    return [counted.points for counted in score.problems.values()]

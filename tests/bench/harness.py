@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,11 +17,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from machine import machine, row
 
-import grader
 from grader.assignment import Assignment, load_assignment
 from grader.build import BuiltTree, prepare
-from grader.run import ROOT, RunOptions, measure
+from grader.judge import ROOT
+from grader.run import RunOptions, measure
 from grader.sandbox import open_sandbox
 from grader.subject.client import IsolatedSubject
 from grader.verdict import Verdict
@@ -38,20 +37,20 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="runs of the whole suite, of each kind (default: 3)")
     runs = parser.parse_args().runs
     assignment = load_assignment(ROOT / "tests" / "hw4")
-    print(_machine())
+    print(machine())
     with tempfile.TemporaryDirectory(prefix="grader-bench-") as workspace:
         tree = prepare(ROOT / "reference", assignment, open_sandbox("none"), Path(workspace))
         assert tree.fault is None, tree.fault
-        _row("isolated call, warm, small arrays", "ms", [1e3 * t for t in _calls(assignment, tree)])
-        _row("worker start, needle imported", "ms", [1e3 * t for t in _starts(assignment, tree)])
+        row("isolated call, warm, small arrays", "ms", [1e3 * t for t in _calls(assignment, tree)])
+        row("worker start, needle imported", "ms", [1e3 * t for t in _starts(assignment, tree)])
         isolated, in_process = [], []
         for _ in range(runs):
             isolated.append(_timed(lambda: _suite(assignment, tree, "worker")))
             in_process.append(_timed(lambda: _suite(assignment, tree, "none")))
-        _row("suite on the reference, isolated", "s", isolated)
-        _row("suite on the reference, --isolation=none", "s", in_process)
-        _row("isolated / none, pair by pair", "x", [a / b for a, b in zip(isolated, in_process, strict=True)])
-    _row("grade reference, build included, cold cache", "s", [_timed(_cold_grade)])
+        row("suite on the reference, isolated", "s", isolated)
+        row("suite on the reference, --isolation=none", "s", in_process)
+        row("isolated / none, pair by pair", "x", [a / b for a, b in zip(isolated, in_process, strict=True)])
+    row("grade reference, build included, cold cache", "s", [_timed(_cold_grade)])
 
 
 def _calls(assignment: Assignment, tree: BuiltTree) -> list[float]:
@@ -100,21 +99,6 @@ def _timed(action: Callable[[], object]) -> float:
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
-
-
-def _row(what: str, unit: str, values: list[float]) -> None:
-    spread = f"({min(values):.3g} to {max(values):.3g}, n={len(values)})"
-    print(f"{what:46} {statistics.median(values):8.3g} {unit:2} {spread}")
-
-
-def _machine() -> str:
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    return (
-        f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy {np.__version__}, "
-        f"grader {grader.__version__}, commit {commit.stdout.strip() or 'unknown'}"
-    )
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,3 +29,48 @@ def lay_over(name: str, destination: Path) -> Path:
         shutil.copytree(TOY / "good", destination, ignore=ignored)
     shutil.copytree(overlay, destination, ignore=ignored, dirs_exist_ok=True)
     return destination
+
+
+@pytest.fixture(scope="session")
+def migrated_cluster() -> Iterator[Any]:
+    """A PostgreSQL of our own, and the name of a migrated database in it."""
+    from servers import running_cluster
+
+    with running_cluster() as found:
+        yield found
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    """An empty, migrated database: a test that asks for it runs on SQLite and on PostgreSQL."""
+    from servers import opened
+
+    with opened(request.param, tmp_path, request) as found:
+        yield found
+
+
+@pytest.fixture
+def course(database: Any) -> Any:
+    """The course of servers.py, in either database."""
+    from servers import set_up
+
+    return set_up(database)
+
+
+@pytest.fixture(scope="session")
+def server_socket() -> Iterator[Any]:
+    """A real uvicorn that each test gives its own application to: starting and stopping one takes half a second."""
+    from servers import Socket
+
+    socket = Socket()
+    socket.start()
+    yield socket
+    socket.stop()
+
+
+@pytest.fixture
+def live_server(course: Any, server_socket: Any) -> Any:
+    """A real server over the course."""
+    from servers import live
+
+    return live(server_socket, course)

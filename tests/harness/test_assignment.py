@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, TOY
 
-from grader.assignment import Assignment, load_assignment
+from grader import compare
+from grader.assignment import ATOL, LOCAL_SERVER, RTOL, Assignment, load_assignment
 from grader.errors import UsageError
 
 GOOD = (TOY / "assignment" / "assignment.toml").read_text()
@@ -43,6 +44,10 @@ def test_the_toy_is_read_as_written(toy: Assignment) -> None:
     assert toy.layout.modules == {"vec._native": "src/native.cc", "vec._cuda": "src/cuda.cu"}
     assert (toy.layout.required, toy.layout.paths) == (("vec/__init__.py",), (".",))
     assert toy.layout.env == {}
+    assert (toy.submission_seed, toy.server) == (20240601, "http://127.0.0.1:8600/")
+    assert [len(p.submission_cases) for p in toy.problems] == [2, 3, 2]
+    assert toy.problem("add").submission_cases == ("short vectors", "long vectors")
+    assert [(p.rtol, p.atol) for p in toy.problems] == [(1e-4, 1e-5), (1e-3, 0.0), (1e-4, 1e-5)]
 
 
 def test_buckets_come_in_the_order_of_their_first_problem(toy: Assignment) -> None:
@@ -79,6 +84,25 @@ def test_an_unknown_problem_is_named_with_the_known_ones(toy: Assignment, name: 
 def test_points_may_be_whole_or_not(tmp_path: Path) -> None:
     """4 and 2.5 are both points."""
     assert load(tmp_path, GOOD.replace("points = 4", "points = 2.5")).problem("add").points == 2.5
+
+
+def test_tolerances_are_the_suites_own() -> None:
+    """A value that a test takes for right, the server takes for right where a problem says nothing of its own."""
+    assert (RTOL, ATOL) == (compare.RTOL, compare.ATOL)
+
+
+def test_an_assignment_may_have_no_submission_cases(tmp_path: Path) -> None:
+    """Then there is no seed for them, and the server is the local one."""
+    text = re.sub(r"\[submission\]\n(.+\n)*|^(submission|tolerance) = .*\n", "", GOOD, flags=re.MULTILINE)
+    assignment = load(tmp_path, text)
+    assert (assignment.submission_seed, assignment.server) == (None, LOCAL_SERVER)
+    assert {problem.submission_cases for problem in assignment.problems} == {()}
+
+
+@pytest.mark.parametrize("server", ["https://grades.example.org/hw/", "http://localhost", "http://[::1]:8600/"])
+def test_servers_are_addresses(tmp_path: Path, server: str) -> None:
+    """With and without a port and a path, also IPv6."""
+    assert load(tmp_path, GOOD.replace("http://127.0.0.1:8600/", server)).server == server
 
 
 # -- what is wrong -----------------------------------------------------------------------------------------------
@@ -188,6 +212,49 @@ WRONG = {
     "an unknown limit": ("[limits]", "[limits]\ncpu = 3", "limits.cpu is not known; expected one of"),
     "an unknown table": ("[limits]", "[extra]\n[limits]", "extra is not known; expected one of"),
     "an unknown key of a tree": ("[tree.env]", "[tree.extra]\n[tree.env]", "tree.extra is not known"),
+    "the seed is 0": ("seed = 20240601", "seed = 0", "submission.seed has value 0; expected a positive whole number"),
+    "the seed is text": ("seed = 20240601", 'seed = "1"', "submission.seed has value '1'; expected a positive whole"),
+    "the server is a name": (
+        'server = "http://127.0.0.1:8600/"',
+        'server = "localhost:8600"',
+        "submission.server has value 'localhost:8600'; expected an address without user or query, such as 'http",
+    ),
+    "the server has a user": ("http://127", "http://me:secret@127", "submission.server has value"),
+    "the server has a query": (":8600/", ":8600/?a=b", "submission.server has value"),
+    "the server has no host": ("http://127.0.0.1:8600/", "http:///x", "submission.server has value"),
+    "the server's port is too large": (":8600", ":86000", "submission.server has value"),
+    "the server's address is half IPv6": ("127.0.0.1", "[::1", "submission.server has value"),
+    "an unknown key of submission": ("seed = 2", "sede = 1\nseed = 2", "submission.sede is not known; expected one of"),
+    "no table for the submission cases": (
+        '[submission]\nseed = 20240601\nserver = "http://127.0.0.1:8600/"\n',
+        "",
+        "problem 'add' has submission cases, but submission is missing; expected a table with seed and server",
+    ),
+    "no submission case": (
+        '["short vectors", "long vectors"]',
+        "[]",
+        "problem[0].submission has value []; expected a list of titles: one at least, none twice, each a plain line",
+    ),
+    "a title twice": ('"long vectors"', '"short vectors"', "problem[0].submission has value ['short vectors', 'short"),
+    "a title of 61 characters": ('"long vectors"', f'"{"x" * 61}"', "each a plain line of 1 to 60 characters"),
+    "an empty title": ('"long vectors"', '""', "problem[0].submission has value"),
+    "a title of two lines": ('"long vectors"', '"a\\nb"', "problem[0].submission has value"),
+    "a title with a blank at its end": ('"long vectors"', '"a "', "problem[0].submission has value"),
+    "a title that is a number": ('"long vectors"', "3", "problem[0].submission has value"),
+    "a negative tolerance": (
+        "rtol = 1e-3",
+        "rtol = -1e-3",
+        "problem[1].tolerance.rtol has value -0.001; expected a number from 0 to less than 1",
+    ),
+    "a tolerance that lets everything pass": ("rtol = 1e-3", "rtol = 1", "problem[1].tolerance.rtol has value 1"),
+    "a tolerance that is NaN": ("atol = 0", "atol = nan", "problem[1].tolerance.atol has value nan"),
+    "half a tolerance": ("rtol = 1e-3, ", "", "problem[1].tolerance.rtol is missing; expected a number"),
+    "an unknown tolerance": ("rtol = 1e-3", "rtol = 1e-3, rotl = 1", "problem[1].tolerance.rotl is not known"),
+    "a tolerance that is a number": (
+        "tolerance = { rtol = 1e-3, atol = 0 }",
+        "tolerance = 0.1",
+        "problem[1].tolerance has value 0.1; expected a table",
+    ),
     "an unknown key of devices": ("[devices.needs]", "[devices.extra]\n[devices.needs]", "devices.extra is not known"),
 }
 

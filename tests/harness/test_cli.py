@@ -18,7 +18,7 @@ from conftest import ROOT, TOY, lay_over
 
 from grader import cli
 from grader.grading import REPORTS
-from grader.run import judging_environment
+from grader.judge import judging_environment
 
 SUITE = ["--suite", str(TOY / "assignment")]
 ESCAPE = "\x1b"

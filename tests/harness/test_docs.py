@@ -268,7 +268,15 @@ def test_format_of_grade_json_is_the_one_described() -> None:
     results = [
         CaseResult(Case(problem.name, problem.name, "cpu", 1, ""), Verdict.PASS, 0.1, "") for problem in HW4.problems
     ]
-    about = {"tree": "t", "tree_hash": "", "seed": 1, "devices": ["cpu"], "selection": "", "fault": None}
+    about = {
+        "tree": "t",
+        "tree_hash": "",
+        "suite_hash": "",
+        "seed": 1,
+        "devices": ["cpu"],
+        "selection": "",
+        "fault": None,
+    }
     document = to_document(score(HW4, results, environment={}, **about))  # type: ignore[arg-type]
     described = re.search(r"## grade.json\n\n`(.*?)`", (ROOT / "docs" / "grading.md").read_text(), re.DOTALL)
     assert described is not None
@@ -298,11 +306,19 @@ def test_versions_agree() -> None:
 
 
 def test_every_dependency_is_pinned() -> None:
-    """requirements.lock has a version of everything that pyproject.toml asks for, the Makefile has PyTorch's."""
-    wanted = PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["dev"]
-    names = {re.split(r"[<>=; ]", line)[0] for line in wanted}
-    locked = set(re.findall(r"^([\w.-]+)==\S+", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
-    assert names - locked == {"torch"}
+    """The locks have a version of everything that pyproject.toml asks for, the same one, the Makefile has PyTorch's."""
+    extras = PROJECT["project"]["optional-dependencies"]
+    student = PROJECT["project"]["dependencies"]
+    locks = {}
+    for lock, wanted in (
+        ("requirements", student),
+        ("requirements-course", [*student, *extras["course"], *extras["dev"]]),
+    ):
+        pins = re.findall(r"^([\w.-]+)==(\S+.*)", (ROOT / f"{lock}.lock").read_text(), re.MULTILINE)
+        names = {re.split(r"[<>=; \[]", line)[0] for line in wanted}
+        assert names - {name for name, _ in pins} == {"torch"}
+        locks[lock] = set(pins)
+    assert locks["requirements"] <= locks["requirements-course"]
     assert re.search(r"^TORCH := \d+\.\d+\.\d+$", MAKEFILE, re.MULTILINE)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from grader.inputs import Inputs
+from grader.inputs import FixedInputs, Inputs
 
 steady = settings(derandomize=True, deadline=None, max_examples=100)
 
@@ -135,3 +135,51 @@ def test_every_value_can_be_chosen() -> None:
     """The first and the last as well."""
     rng = Inputs(1, "case")
     assert {rng.choice("abc") for _ in range(100)} == set("abc")
+
+
+# -- the inputs of submission cases ------------------------------------------------------------------------------
+
+# What was published stays right only while these numbers stay as they are: under every NumPy, on every machine.
+GOLDEN: dict[str, tuple[Any, Any]] = {
+    "normal": (lambda rng: rng.normal(3), [-0.09242375, -0.56737202, 0.23297709]),
+    "uniform": (lambda rng: rng.uniform(3), [0.04563542, 0.42598492, 0.08047345]),
+    "distinct": (lambda rng: rng.distinct(4), [0.075, 0.025, -0.075, -0.025]),
+    "away_from_zero": (lambda rng: rng.away_from_zero(3), [0.9130435, 0.85348475, -0.69691998]),
+    "integers": (lambda rng: rng.integers(0, 1 << 40, 3), [348431478151, 207341102400, 585127689304]),
+    "integer": (lambda rng: rng.integer(0, 100), 81),
+    "permutation": (lambda rng: rng.permutation(6), [5, 2, 3, 4, 0, 1]),
+    "choice": (lambda rng: rng.choice("abcdef"), "b"),
+}
+
+
+@pytest.mark.parametrize(("draw", "want"), GOLDEN.values(), ids=list(GOLDEN))
+def test_fixed_inputs_never_change(draw: Any, want: Any) -> None:
+    """Drawn from RandomState, whose streams are frozen, whatever Generator becomes."""
+    got = draw(FixedInputs(10714, "conv_forward"))
+    if isinstance(want, list):
+        np.testing.assert_allclose(got, want, rtol=1e-6)
+    else:
+        assert got == want
+
+
+@pytest.mark.parametrize("draw", DRAWS.values(), ids=list(DRAWS))
+def test_fixed_inputs_of_a_case_hang_on_no_other(draw: Any) -> None:
+    """Each case of a problem begins anew, whatever the one before drew; each has numbers of its own."""
+    alone, after = FixedInputs(7, "conv"), FixedInputs(7, "conv")
+    after.normal(100)
+    alone.begin(1)
+    after.begin(1)
+    first = draw(alone)
+    np.testing.assert_array_equal(first, draw(after))
+    for other in (FixedInputs(7, "conv"), FixedInputs(8, "conv"), FixedInputs(7, "rnn")):
+        assert not np.array_equal(first, draw(other))
+
+
+def test_fixed_inputs_are_of_the_same_kinds() -> None:
+    """float32 and C-contiguous, int64, plain ints: what a test of the suite gets."""
+    fixed, fresh = FixedInputs(7, "conv"), Inputs(7, "conv")
+    for draw in DRAWS.values():
+        got, like = draw(fixed), draw(fresh)
+        assert type(got) is type(like)
+        if isinstance(got, np.ndarray):
+            assert (got.dtype, got.shape, got.flags.c_contiguous) == (like.dtype, like.shape, True)

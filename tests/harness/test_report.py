@@ -37,6 +37,7 @@ def test_the_document_of_a_grade() -> None:
         "assignment": "toy",
         "tree": "student",
         "tree_hash": "0123",
+        "suite_hash": "4567",
         "seed": 1,
         "devices": ["cpu", "gpu"],
         "selection": "",

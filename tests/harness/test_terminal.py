@@ -118,6 +118,7 @@ def test_many_failing_problems_are_told_in_brief(toy: Assignment) -> None:
         found,
         tree="student",
         tree_hash="",
+        suite_hash="",
         seed=1,
         devices=["cpu"],
         selection="",

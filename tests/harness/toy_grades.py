@@ -49,6 +49,7 @@ def made(found: Sequence[CaseResult] = (), **changes: Any) -> Grade:
     about: dict[str, Any] = {
         "tree": "student",
         "tree_hash": "0123",
+        "suite_hash": "4567",
         "seed": 1,
         "devices": ["cpu", "gpu"],
         "selection": "",

@@ -1,0 +1,169 @@
+"""The API beside the mugrade protocol: what submit.py needs to resume and to show points, and verified grades."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request
+from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
+
+from grader.server import auth, gradebook, policy, standings
+from grader.server.auth import SentKey
+from grader.server.described import refusals
+from grader.server.errors import Forbidden, NotFound
+from grader.server.models import Role
+
+router = APIRouter(prefix="/api", tags=["extensions"])
+_PUBLIC_ID = re.compile(r"[0-9a-f]{32}")
+
+
+class Me(BaseModel):
+    """Whose key it is."""
+
+    login: str
+    name: str
+    role: Role
+
+
+class ProblemOut(BaseModel):
+    """A problem."""
+
+    name: str
+    aliases: list[str]
+    bucket: str
+    points: float
+    cases: list[str] = Field(description="Titles, by test_case_index.")
+    published: bool = Field(description="Whether it has answers, so that it can be submitted.")
+
+
+class AssignmentOut(BaseModel):
+    """An assignment, for the caller."""
+
+    name: str
+    title: str
+    open_at: datetime | None
+    due_at: datetime | None = Field(description="The caller's own: with an extension.")
+    closes_at: datetime | None = Field(description="After grace and all late days; null: never.")
+    late_days_left: int = Field(description="Of the caller's bank, over all assignments.")
+    problems: list[ProblemOut]
+
+
+class CaseOut(BaseModel):
+    """A case of a submission."""
+
+    index: int
+    title: str
+    correct: bool | None = Field(description="null: it has not been posted.")
+    message: str
+    value_hash: str | None = Field(description="SHA-256 of the posted value's canonical JSON.")
+
+
+class SubmissionOut(BaseModel):
+    """A submission."""
+
+    submission_id: str
+    assignment: str
+    problem: str
+    open: bool = Field(description="Whether it still takes cases.")
+    cases: list[CaseOut]
+    correct: int
+    total: int
+    points: float = Field(description="Before any penalty.")
+    max_points: float
+    late_days: int
+    penalty: float = Field(description="Points that it would lose for late days.")
+    official: bool = Field(description="Whether self-reported points are what counts in this assignment.")
+
+
+@router.get("/me", response_model=Me, responses=refusals(401), summary="Whose key it is")
+def me(request: Request, key: SentKey) -> Any:
+    """The caller's login, name and role."""
+    with request.app.state.database.read() as session:
+        user, _ = auth.person(request, session, key)
+        return {"login": user.login, "name": user.name, "role": user.role}
+
+
+@router.get("/assignments/{name}", response_model=AssignmentOut, responses=refusals(401, 404), summary="An assignment")
+def assignment(request: Request, key: SentKey, name: Annotated[str, Path(description="Its name.")]) -> Any:
+    """The assignment's problems, and the caller's own due time and late days."""
+    with request.app.state.database.read() as session:
+        user, _ = auth.person(request, session, key)
+        infos = standings.assignments(session)
+        info = standings.named(infos, name)
+        due = standings.load(session, info, [user.id]).due(user.id)
+        return {
+            "name": info.name,
+            "title": info.title,
+            "open_at": info.policy.open_at,
+            "due_at": due,
+            "closes_at": policy.closes_at(info.policy, due),
+            "late_days_left": standings.bank(session, infos, users=[user.id]).left(user.id),
+            "problems": [
+                {
+                    "name": problem.name,
+                    "aliases": problem.aliases,
+                    "bucket": problem.bucket,
+                    "points": problem.points,
+                    "cases": problem.cases,
+                    "published": problem.answer_version is not None,
+                }
+                for problem in info.problems
+            ],
+        }
+
+
+@router.get(
+    "/submissions/{public_id}",
+    response_model=SubmissionOut,
+    responses=refusals(401, 403, 404),
+    summary="A submission",
+)
+def submission(
+    request: Request, key: SentKey, public_id: Annotated[str, Path(description="As /submit gave it.")]
+) -> Any:
+    """A submission with its cases, for its owner and the course's staff: to show it, and to go on with it."""
+    with request.app.state.database.read() as session:
+        user, _ = auth.person(request, session, key)
+        if not _PUBLIC_ID.fullmatch(public_id):
+            raise NotFound(f"There is no submission {public_id!r:.60}; expected the id that /submit gave.")
+        view = gradebook.submission_view(session, public_id)
+        if view.person.id != user.id and user.role is Role.STUDENT:
+            raise Forbidden(f"The submission {public_id!r} is somebody else's; expected one that your key opened.")
+        return _submission(session, view, request.app.state.clock(), request.app.state.settings.submission_minutes)
+
+
+def _submission(session: Session, view: gradebook.SubmissionView, now: datetime, minutes: int) -> dict[str, Any]:
+    info = next(
+        info
+        for info in standings.assignments(session)
+        if any(problem.id == view.problem.id for problem in info.problems)
+    )
+    due = standings.load(session, info, [view.person.id]).due(view.person.id)
+    student = view.person.role is Role.STUDENT  # only they are bound by the times
+    in_time = not student or policy.check_open(info.policy, due, now) is None
+    return {
+        "submission_id": view.public_id,
+        "assignment": info.name,
+        "problem": view.problem.name,
+        "open": in_time and now <= view.opened_at + timedelta(minutes=minutes),
+        "cases": [
+            {
+                "index": case.index,
+                "title": case.title,
+                "correct": case.correct,
+                "message": case.message,
+                "value_hash": case.value_hash,
+            }
+            for case in view.cases
+        ],
+        "correct": view.correct,
+        "total": view.total,
+        "points": view.points,
+        "max_points": view.problem.points,
+        "late_days": view.late_days,
+        "penalty": view.penalty,
+        "official": info.policy.official == "self-reported",
+    }

@@ -1,0 +1,200 @@
+"""The mugrade protocol over HTTP: submit, submit_test, publish.
+
+The handlers are few lines each: they read what came, and have the work done in a thread. A body is read once it is
+known whose it is, and a large one is worked on by few threads at a time: 8 MB of JSON takes some 200 MB while read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+import anyio.to_thread
+from fastapi import APIRouter, Header, Query, Request
+from pydantic import BaseModel, Field
+from starlette.responses import PlainTextResponse
+
+from grader.mugrade import codec
+from grader.server import auth, regrade
+from grader.server.auth import SentKey
+from grader.server.described import json_body, refusals
+from grader.server.errors import BadBody, Invalid, NotFound
+from grader.server.models import Role, User
+from grader.server.submissions import Desk, Opening
+
+router = APIRouter(tags=["mugrade"])
+T = TypeVar("T")
+
+_PUBLIC_ID = re.compile(r"[0-9a-f]{32}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_TREE_HASH = re.compile(r"[0-9a-f]{64}")
+_ANY_VALUE = {
+    "description": 'Any JSON; arrays as {"_encoded_type": "np.ndarray", "data": nested lists}.',
+    "example": {"_encoded_type": "np.ndarray", "data": [[1.0, 2.0]]},
+}
+_MAX_INDEX = 1 << 31  # what the column holds
+
+AssignmentName = Annotated[str, Query(description="The assignment's name.", examples=["hw4"])]
+ProblemName = Annotated[
+    str, Query(description="The problem's name or alias; a leading submit_ is not part of it.", examples=["rnn"])
+]
+
+
+class Opened(BaseModel):
+    """A submission, ready for its cases."""
+
+    submission_id: str = Field(description="For submit_test.")
+
+
+class Verdict(BaseModel):
+    """How a value is judged."""
+
+    correct: bool
+    message: str = Field(description="What is wrong with it; never what was expected. Empty where it is correct.")
+
+
+class Published(BaseModel):
+    """A version of the answers."""
+
+    version: int = Field(description="1, 2, ...")
+    state: str = Field(description="active; pending, until it is applied; or unchanged: it is the newest one already.")
+    cases: int = Field(description="Number of values.")
+    changes: int = Field(description="Number of students whose points would change.")
+    answer_id: int
+
+
+@router.post("/submit", response_model=Opened, responses=refusals(401, 403, 404, 409, 429), summary="Open a submission")
+async def submit(
+    request: Request,
+    key: SentKey,
+    assignment: AssignmentName,
+    problem: ProblemName,
+    idempotency_key: Annotated[
+        str | None, Header(description="8 to 64 letters, digits, _ and -: sent again, it opens nothing new.")
+    ] = None,
+    x_tree_hash: Annotated[str | None, Header(description="SHA-256 of the submitted tree, hexadecimal.")] = None,
+) -> Any:
+    """Open a submission of a problem. It takes cases for an hour, and costs an attempt with its first one."""
+    user = await _identified(request, key)
+    opening = Opening(
+        assignment,
+        problem,
+        _checked("Idempotency-Key", idempotency_key, _TOKEN, "8 to 64 letters, digits, _ and -"),
+        _checked("X-Tree-Hash", x_tree_hash and x_tree_hash.lower(), _TREE_HASH, "64 hexadecimal digits"),
+        request.headers.get("user-agent", ""),
+    )
+    now = request.app.state.clock()
+    return {"submission_id": await _in_thread(lambda: _desk(request).open(user, opening, now))}
+
+
+@router.post(
+    "/submit_test",
+    response_model=Verdict,
+    responses=refusals(400, 401, 403, 404, 409, 429),
+    openapi_extra=json_body(_ANY_VALUE, "One value."),
+    summary="Post the value of a case",
+)
+async def submit_test(
+    request: Request,
+    key: SentKey,
+    submission_id: Annotated[str, Query(description="As /submit gave it.")],
+    test_case_index: Annotated[int, Query(ge=0, lt=_MAX_INDEX, description="Counted from 0.")],
+) -> Any:
+    """Judge and keep the value of a case. The same value again gives the same verdict, and counts once."""
+    user = await _identified(request, key)
+    if not _PUBLIC_ID.fullmatch(submission_id):
+        raise NotFound(f"There is no submission {submission_id!r:.60}; expected the id that /submit gave.")
+    body = await request.body()
+    now = request.app.state.clock()
+    judged = await _with_body(
+        request, body, lambda: _desk(request).post(user, submission_id, test_case_index, body, now)
+    )
+    return {"correct": judged.correct, "message": judged.message}
+
+
+@router.post(
+    "/publish",
+    response_model=Published,
+    responses=refusals(400, 401, 403, 404, 409),
+    openapi_extra=json_body({"type": "array", "items": _ANY_VALUE}, "The values of all cases, in their order."),
+    summary="Publish a problem's answers",
+)
+async def publish(request: Request, key: SentKey, assignment: AssignmentName, problem: ProblemName) -> Any:
+    """Publish a version of a problem's answers, as an instructor.
+
+    The first one, and one that changes nobody's points, is active at once; another waits until it is applied.
+    """
+    user = await _identified(request, key, Role.INSTRUCTOR)
+    body = await request.body()
+    now = request.app.state.clock()
+
+    def work() -> dict[str, Any]:
+        values = _values(body, request.app.state.settings.max_cases)
+        with request.app.state.database.write() as session:
+            found = regrade.publish(session, user, assignment, problem, values, now)
+        return {
+            "version": found.version,
+            "state": found.state,
+            "cases": len(values),
+            "changes": len(found.preview.changes) if found.preview else 0,
+            "answer_id": found.answer_id,
+        }
+
+    return await _with_body(request, body, work)
+
+
+@router.api_route(
+    "/_/api/{rest:path}",
+    methods=["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"],
+    include_in_schema=False,
+)
+async def older_edition(rest: str) -> PlainTextResponse:
+    """Where an older edition of the client posts base64 of pickles. Unpickling runs whatever the sender likes."""
+    sentence = (
+        "This server speaks the JSON edition of the mugrade protocol and reads no pickles; update your client: "
+        "use submit.py, or the mugrade package that posts to /submit."
+    )
+    return PlainTextResponse(sentence, 410)
+
+
+async def _identified(request: Request, key: str, *roles: Role) -> User:
+    """Who sent the key; before the body is read, so that a stranger's takes no memory."""
+
+    def look() -> User:
+        with request.app.state.database.read() as session:
+            return auth.person(request, session, key, *roles)[0]
+
+    return await _in_thread(look)
+
+
+async def _with_body(request: Request, body: bytes, work: Callable[[], T]) -> T:
+    large = len(body) >= request.app.state.settings.heavy_body
+    return await _in_thread(work, request.app.state.heavy if large else None)
+
+
+async def _in_thread(work: Callable[[], T], limiter: anyio.CapacityLimiter | None = None) -> T:
+    return await anyio.to_thread.run_sync(work, limiter=limiter)
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def _checked(name: str, text: str | None, pattern: re.Pattern[str], expected: str) -> str:
+    if text is None or pattern.fullmatch(text):
+        return text or ""
+    raise Invalid(f"The header {name} has value {text!r:.80}; expected {expected}.")
+
+
+def _values(body: bytes, most: int) -> list[Any]:
+    try:
+        values = codec.loads(body)
+    except codec.CodecError as error:
+        raise BadBody(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
+    if not isinstance(values, list):
+        raise Invalid("The body is not a list; expected the list of the values of all cases, in their order.")
+    if not 0 < len(values) <= most:
+        raise Invalid(f"The body has {len(values)} values; expected 1 to {most}.")
+    return values

@@ -1,0 +1,46 @@
+"""Keep a key out of what is seen when something goes wrong in a way that nobody foresaw."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from grader.errors import GraderError, HarnessError
+
+
+def taken_key(option: str | None) -> str | None:
+    """The key: the option's, else the environment's.
+
+    The variable is removed from the environment: nothing that is started later inherits the key.
+    """
+    found = os.environ.pop("MUGRADE_KEY", None)
+    return option or found
+
+
+@contextlib.contextmanager
+def guarded(key: str | None) -> Iterator[None]:
+    """Take the key out of every error that leaves.
+
+    An error of the harness keeps its kind. What nobody foresaw is printed with traceback and becomes a GraderError.
+    """
+    try:
+        yield
+    except HarnessError as error:
+        if key and key.strip() in str(error):
+            error.args = (redacted(str(error), key),)
+        raise
+    except Exception:
+        print(redacted(traceback.format_exc(), key), end="", file=sys.stderr)
+        raise GraderError("the cause stands above") from None
+
+
+def redacted(text: str, key: str | None) -> str:
+    """The text without the key."""
+    key = (key or "").strip()
+    for form in {key, quote(key, safe="")} - {""}:
+        text = text.replace(form, "[key]")
+    return text

@@ -1,0 +1,25 @@
+"""Which suite judged: a hash over its files, so that a grade can say under which tests it was made."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from grader.errors import GraderError
+
+
+def suite_hash(suite: Path) -> str:
+    """SHA-256, hexadecimal, over the suite's regular files: their paths and contents, in the paths' order.
+
+    What Python compiles, and what systems and editors leave under a name with a dot, is no part of it. Raises
+    GraderError where a file cannot be read.
+    """
+    total = hashlib.sha256()
+    try:
+        files = {path.relative_to(suite).as_posix(): path for path in suite.rglob("*") if path.is_file()}
+        for name in sorted(files):
+            if not any(part == "__pycache__" or part.startswith(".") for part in name.split("/")):
+                total.update(f"{name}\0{hashlib.sha256(files[name].read_bytes()).hexdigest()}\n".encode())
+    except (OSError, UnicodeEncodeError) as error:
+        raise GraderError(f"the suite in {suite} cannot be read: {error}") from None
+    return total.hexdigest()
