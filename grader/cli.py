@@ -25,11 +25,13 @@ from grader.submission import commands as submission
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
+_GRADING, _HANDOUT, _COURSE = "Grading", "The handout", "The course: server, people, answers, rules"  # in --help
+
 Suite = Annotated[Path, typer.Option("--suite", help="The assignment's folder.")]
 SUITE = ROOT / "tests" / "hw4"
 
 
-@app.command()
+@app.command(rich_help_panel=_GRADING)
 def grade(
     trees: Annotated[list[Path], typer.Argument(metavar="TREE", help="Folders, zips or tars to grade.")],
     select: Annotated[str, typer.Option("-k", metavar="EXPR", help="Only these problems, buckets or tests.")] = "",
@@ -75,7 +77,7 @@ def grade(
     _say(console, f"Reports (grade.json, report.json, summary.md): {', '.join(folders)}")
 
 
-@app.command()
+@app.command(rich_help_panel=_GRADING)
 def repro(
     case: Annotated[str, typer.Argument(metavar="CASE-ID", help="As a report gives it.")],
     tree: Annotated[Path, typer.Argument(metavar="TREE")],
@@ -88,7 +90,7 @@ def repro(
     sys.exit(reproduce(load_assignment(suite), case, tree, _seed(seed)))
 
 
-@app.command()
+@app.command(rich_help_panel=_GRADING)
 def doctor(suite: Suite = SUITE) -> None:
     """Say what this machine has, what it lacks, and how to mend it."""
     from grader import doctor
@@ -96,7 +98,7 @@ def doctor(suite: Suite = SUITE) -> None:
     print(doctor.render(doctor.examine(load_assignment(suite))))
 
 
-@app.command()
+@app.command(rich_help_panel=_HANDOUT)
 def derive() -> None:
     """Write student/ from reference/."""
     from grader.derive import derive_tree
@@ -107,7 +109,7 @@ def derive() -> None:
     print(f"student/: {len(changes)} files brought up to date with reference/")
 
 
-@app.command()
+@app.command(rich_help_panel=_HANDOUT)
 def check_student() -> None:
     """Fail where student/ is not what reference/ derives to."""
     from grader.derive import check_tree
@@ -121,7 +123,7 @@ def check_student() -> None:
     print("student/ is what reference/ derives to")
 
 
-@app.command()
+@app.command(rich_help_panel=_HANDOUT)
 def release(
     out: Annotated[Path | None, typer.Option(help="The archive. Default: dist/hw4-student.zip.")] = None,
 ) -> None:
@@ -131,12 +133,18 @@ def release(
     print(derive.release(ROOT, out))
 
 
-app.command()(submission.publish)
-app.command()(submission.post)
+app.command(rich_help_panel=_COURSE)(submission.publish)
+app.command(rich_help_panel=_COURSE)(submission.post)
 if importlib.util.find_spec("grader.server"):  # it is on the course's machine only; what students get has none
+    from grader.server import commands as course
     from grader.server import serve_command
 
-    app.command()(serve_command.serve)
+    app.command(rich_help_panel=_COURSE)(serve_command.serve)
+    app.add_typer(course.roster, name="roster", rich_help_panel=_COURSE)
+    app.add_typer(course.regrade, name="regrade", rich_help_panel=_COURSE)
+    app.command(rich_help_panel=_COURSE)(course.policy)
+    app.command(rich_help_panel=_COURSE)(course.extend)
+    app.command(rich_help_panel=_COURSE)(course.late_days)
 
 
 def _seed(seed: int | None) -> int:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn, TypeVar
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests
 from requests.auth import AuthBase
@@ -28,6 +28,7 @@ import grader
 from grader.errors import UsageError
 from grader.mugrade import replies
 from grader.mugrade.address import checked, is_loopback
+from grader.mugrade.redaction import redacted
 from grader.visible import visible
 
 T = TypeVar("T")
@@ -227,12 +228,20 @@ class Client:
         if status != 200 and status != 201:
             raise self._refusal(status, headers, body)
         try:
-            parsed = json.loads(body.decode("utf-8"))
+            parsed = self._cleaned(json.loads(body.decode("utf-8")))
             if not isinstance(parsed, dict):
                 raise ValueError("no object")
             return read(parsed)
         except (ValueError, RecursionError):
             raise SubmitError(self._stranger(headers), status) from None
+
+    def _cleaned(self, value: Any) -> Any:
+        """A reply without the key: who wrote the server may have thought it a good name to greet somebody by."""
+        if isinstance(value, str):
+            return self._auth.redacted(value)
+        if isinstance(value, list):
+            return [self._cleaned(item) for item in value]
+        return {key: self._cleaned(item) for key, item in value.items()} if isinstance(value, dict) else value
 
     # -- sentences --------------------------------------------------------------------------------------------------
 
@@ -309,7 +318,6 @@ class _Bearer(AuthBase):
 
     def __init__(self, key: str) -> None:
         self.__key = key
-        self.__forms = sorted({key, quote(key), quote(key, safe=""), quote_plus(key), json.dumps(key)[1:-1]}, key=len)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self.__key}"
@@ -322,9 +330,7 @@ class _Bearer(AuthBase):
         raise TypeError("a key is not written down")
 
     def redacted(self, text: str) -> str:
-        for form in reversed(self.__forms):
-            text = text.replace(form, "[key]")
-        return text
+        return redacted(text, self.__key)
 
 
 def _waits() -> Iterator[float]:

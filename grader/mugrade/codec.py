@@ -225,11 +225,12 @@ def _numbers(items: list[Any]) -> Array:
 
 def _with_stated_shape(array: Array, stated: Any, depth: int) -> Array:
     """The array in its stated shape: the one of its lists, or more lengths behind a 0."""
+    if isinstance(stated, list):
+        _check_rank(len(stated), depth)  # before the product: of 8 MB of lengths it would take half an hour
     proper = isinstance(stated, list) and all(type(length) is int and length >= 0 for length in stated)
     # Also of nothing, a length must be one that a loop can go over and that NumPy can count.
     if not proper or math.prod(max(length, 1) for length in stated) > 1 << 31:
         raise CodecError(f"an array has the shape {stated!r:.80}; expected a list of small whole numbers")
-    _check_rank(len(stated), depth)
     found = list(array.shape)
     if stated != found and (array.size or not found or found[-1] or stated[: len(found)] != found):
         raise CodecError(f"an array has the shape {stated!r:.80}, but its data has {found!r:.80}")

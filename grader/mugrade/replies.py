@@ -87,6 +87,7 @@ class Published:
     state: str  # "active", "pending", "unchanged"
     cases: int
     changes: int  # students whose points would change
+    answer_id: int | None  # by which the server's pages know it
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,7 @@ def published(data: dict[str, Any]) -> Published:
         state=_get(data, "state", str, "active"),
         cases=_get(data, "cases", int, 0),
         changes=_get(data, "changes", int, 0),
+        answer_id=_get(data, "answer_id", (int, type(None)), None),
     )
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from sqlalchemy.orm import Session
 
 from grader.server import errors, events
-from grader.server.gradebook import find_user
+from grader.server.gradebook import find_user, storable
 from grader.server.models import CourseSettings, Extension, PolicyRow, User
 from grader.server.policy import Policy, in_words
 from grader.server.standings import assignment, late_day_bank
@@ -115,7 +115,7 @@ def grant_extension(
     users = [find_user(session, login) for login in dict.fromkeys([logins] if isinstance(logins, str) else logins)]
     if not users:
         raise errors.Invalid("Nobody is named; expected a login or more.")
-    if len(reason) > MAX_REASON or "\0" in reason:
+    if len(reason) > MAX_REASON or not storable(reason):
         raise errors.Invalid(f"The reason has {len(reason)} characters; expected at most {MAX_REASON} of plain text.")
     if until is not None:
         _check_moment("the extension", until)

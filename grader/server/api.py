@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -10,14 +9,15 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
-from grader.server import auth, gradebook, policy, standings
+from grader.server import auth, gradebook, policy, standings, verified
 from grader.server.auth import SentKey
-from grader.server.described import refusals
-from grader.server.errors import Forbidden, NotFound
+from grader.server.described import json_body, refusals
+from grader.server.errors import BadBody, Forbidden
 from grader.server.models import Role
+from grader.server.values import decoded
+from grader.server.working import checked_id, identified, with_body
 
 router = APIRouter(prefix="/api", tags=["extensions"])
-_PUBLIC_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class Me(BaseModel):
@@ -78,6 +78,25 @@ class SubmissionOut(BaseModel):
     official: bool = Field(description="Whether self-reported points are what counts in this assignment.")
 
 
+class Recorded(BaseModel):
+    """A verified grade that was stored."""
+
+    id: int
+    student: str = Field(description="Login.")
+    points: float
+    max_points: float
+
+
+_STATEMENT = {
+    "type": "object",
+    "required": ["statement", "signature"],
+    "properties": {
+        "statement": {"type": "string", "description": "Canonical JSON of the schema needle-verified/1."},
+        "signature": {"type": "string", "description": "Ed25519 over the statement's UTF-8, hexadecimal."},
+    },
+}
+
+
 @router.get("/me", response_model=Me, responses=refusals(401), summary="Whose key it is")
 def me(request: Request, key: SentKey) -> Any:
     """The caller's login, name and role."""
@@ -127,12 +146,46 @@ def submission(
     """A submission with its cases, for its owner and the course's staff: to show it, and to go on with it."""
     with request.app.state.database.read() as session:
         user, _ = auth.person(request, session, key)
-        if not _PUBLIC_ID.fullmatch(public_id):
-            raise NotFound(f"There is no submission {public_id!r:.60}; expected the id that /submit gave.")
-        view = gradebook.submission_view(session, public_id)
+        view = gradebook.submission_view(session, checked_id(public_id))
         if view.person.id != user.id and user.role is Role.STUDENT:
             raise Forbidden(f"The submission {public_id!r} is somebody else's; expected one that your key opened.")
         return _submission(session, view, request.app.state.clock(), request.app.state.settings.submission_minutes)
+
+
+@router.post(
+    "/verified",
+    status_code=201,
+    response_model=Recorded,
+    responses=refusals(400, 401, 403, 409),
+    openapi_extra=json_body(_STATEMENT, "A statement of a grade, and its signature."),
+    summary="Post a verified grade",
+)
+async def post_verified(request: Request, key: SentKey) -> Any:
+    """Record what the grader found in its box, signed with the key that posts it, as a grader or an instructor."""
+    user, row = await identified(request, key, Role.GRADER, Role.INSTRUCTOR)
+    body = await request.body()
+    now = request.app.state.clock()
+
+    def work() -> dict[str, Any]:
+        statement, signature = _statement(decoded(body))
+        with request.app.state.database.write() as session:
+            found = verified.post(session, user, row, statement, signature, now)
+        return {
+            "id": found.id,
+            "student": found.student,
+            "points": found.points,
+            "max_points": found.max_points,
+        }
+
+    return await with_body(request, body, work)
+
+
+def _statement(posted: Any) -> tuple[str, str]:
+    if isinstance(posted, dict) and posted.keys() == {"statement", "signature"}:
+        statement, signature = posted["statement"], posted["signature"]
+        if isinstance(statement, str) and isinstance(signature, str):
+            return statement, signature
+    raise BadBody("The body is not an object of 'statement' and 'signature', both text; expected what `post` sends.")
 
 
 def _submission(session: Session, view: gradebook.SubmissionView, now: datetime, minutes: int) -> dict[str, Any]:

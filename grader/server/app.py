@@ -1,10 +1,14 @@
 """The application: the API, the pages, and what surrounds every request.
 
-RequestLog        an id and a line of the log for each
-Faults            what we did not foresee: 500, one sentence, everything in the log
-SecurityHeaders   what a browser must not do with a reply
-Limits            sizes, before anything is read
-routes            wire.py, api.py, pages/, /healthz, /docs
+From the outside in:
+
+    RequestLog        an id and a line of the log for each
+    SecurityHeaders   what a browser must not do with a reply
+    Faults            what we did not foresee: 500, one sentence, everything in the log
+    Limits            sizes, before anything is read
+    routes            wire.py, api.py, pages/, /healthz, /docs
+
+A refusal (errors.Problem) is a line of text for programs, and a page for a person's browser.
 """
 
 from __future__ import annotations
@@ -72,8 +76,8 @@ def create_app(settings: Settings, database: Database, clock: Clock = utc_now) -
     app.add_exception_handler(HTTPException, _not_there)
     # The last one added is the outermost.
     app.add_middleware(Limits, body_limit=settings.body_limit, query_limit=settings.query_limit)
-    app.add_middleware(SecurityHeaders)
     app.add_middleware(Faults)
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
     return app
 

@@ -13,7 +13,7 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from sqlalchemy.orm import Session
 
 from grader.server import keys
-from grader.server.errors import Forbidden, Unauthorized
+from grader.server.errors import Forbidden, Invalid, Unauthorized
 from grader.server.models import Key, Role, User
 
 _BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="A key, as the course's staff gave it out.")
@@ -28,6 +28,7 @@ async def sent_key(
     query: Annotated[str | None, Depends(_QUERY)],
 ) -> str:
     """The key's text as it came, "" where there is none. Whether anybody has it is for `person` to say."""
+    _refuse_twice(request)
     if bearer is not None:
         return bearer.credentials.strip()
     if "authorization" in request.headers and not query:
@@ -35,6 +36,16 @@ async def sent_key(
             "The header Authorization is not of the form 'Bearer KEY'; expected your key after 'Bearer '."
         )
     return (query or "").strip()
+
+
+def _refuse_twice(request: Request) -> None:
+    """A parameter with two values means one to us and the other to whoever reads it next: a proxy, a person, a log."""
+    given = [name for name, _ in request.query_params.multi_items()]
+    for name in dict.fromkeys(given):
+        if (times := given.count(name)) > 1:
+            raise Invalid(f"{name[:60]!r} is in the query {times} times; expected it once.")
+    if len(request.headers.getlist("authorization")) > 1:
+        raise Invalid("There are two headers Authorization; expected one, with your key after 'Bearer '.")
 
 
 SentKey = Annotated[str, Depends(sent_key)]

@@ -77,15 +77,13 @@ def find_assignment(session: Session, name: str) -> AssignmentRow:
     return row
 
 
-def lock_problem(session: Session, problem_id: int, *, shared: bool = False) -> None:
-    """Hold the problem until the transaction ends: judging shares it, applying another version has it alone.
+def lock_problem(session: Session, problem_id: int) -> None:
+    """Have the problem alone until the transaction ends, to apply other answers. Judging shares it among itself.
 
     So no case is judged under answers that have just been replaced, unseen by the regrade. SQLite has one writer
     anyway.
     """
-    session.execute(
-        select(ProblemRow.id).where(ProblemRow.id == problem_id).with_for_update(read=shared, key_share=not shared)
-    )
+    session.execute(select(ProblemRow.id).where(ProblemRow.id == problem_id).with_for_update(key_share=True))
 
 
 def active_answer(session: Session, problem_id: int) -> tuple[int, int] | None:

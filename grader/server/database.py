@@ -38,7 +38,7 @@ POOL, OVERFLOW = 10, 40  # connections kept, and opened on top in a rush; Postgr
 STARTING_LOCK = 0x6E65_6564_6C65  # "needle": the advisory lock of PostgreSQL that starting servers take
 
 # SQLite's words where another process, the disk or the file is at fault. All else is a fault of ours, and not hidden.
-_SQLITE_TROUBLE = ("locked", "busy", "disk", "unable to open", "readonly", "malformed", "not a database")
+_SQLITE_TROUBLE = ("locked", "busy", "disk", "unable to open", "malformed", "not a database")
 _EXPECTED = "sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
 
 
@@ -233,13 +233,12 @@ def _create_file(file: Path) -> None:
 
 def _switch_to_wal(engine: Engine) -> None:
     """Readers and a writer at a time from now on; the file remembers it."""
-    connection = engine.raw_connection()
     try:
-        connection.cursor().execute("PRAGMA journal_mode = WAL")
+        connection = engine.raw_connection()  # outside of any transaction, in which the mode cannot change
+        with contextlib.closing(connection):
+            connection.cursor().execute("PRAGMA journal_mode = WAL")
     except sqlite3.Error as error:
         raise OperationalError("PRAGMA journal_mode = WAL", None, error) from None
-    finally:
-        connection.close()
 
 
 def _refuse_other_tables(connection: Connection, shown: str) -> None:

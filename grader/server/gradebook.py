@@ -37,7 +37,7 @@ from grader.server.models import (
     User,
     VerifiedGrade,
 )
-from grader.server.policy import AssignmentScore, closes_at, earned, in_time, late_days, penalty
+from grader.server.policy import AssignmentScore, closes_at, in_time, late_days, penalty, share
 from grader.server.standings import Attempts, Material, active_answers, assignment, assignments, bank, load, named
 from grader.server.statistics import live_counts, statistics
 
@@ -106,13 +106,13 @@ def to_person(user: User) -> Person:
 
 def find_user(session: Session, login: str) -> User:
     """The user of that login. Raises errors.NotFound."""
-    user = session.scalar(select(User).where(User.login == login)) if _storable(login) else None
+    user = session.scalar(select(User).where(User.login == login)) if storable(login) else None
     if user is None:
         raise errors.NotFound(f"There is nobody with the login {login!r:.120}.")
     return user
 
 
-def _storable(text: str) -> bool:
+def storable(text: str) -> bool:
     """Whether a table can hold the text at all: PostgreSQL refuses even to look for a NUL or half a character."""
     return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
@@ -198,7 +198,7 @@ def submission_view(session: Session, public_id: str) -> SubmissionView:
         .join(Submission, Submission.user_id == User.id)
         .join(ProblemRow, ProblemRow.id == Submission.problem_id)
         .join(AssignmentRow, AssignmentRow.id == ProblemRow.assignment_id)
-        .where(Submission.public_id == (public_id if _storable(public_id) else ""))
+        .where(Submission.public_id == (public_id if storable(public_id) else ""))
     ).one_or_none()
     if found is None:
         raise errors.NotFound(f"There is no submission {public_id!r:.60}.")
@@ -247,7 +247,7 @@ def _submission_view(
 ) -> SubmissionView:
     policy, due = standing.material.info.policy, standing.material.due(submission.user_id)
     correct = tally.correct if tally else 0
-    points = earned(problem.points, correct, len(problem.cases))
+    points = share(problem.points, correct, len(problem.cases))
     days = late_days(policy, due, tally.last_case_at) if tally else 0
     return SubmissionView(
         id=submission.id,
@@ -259,7 +259,7 @@ def _submission_view(
         late_days=days,
         correct=correct,
         total=len(problem.cases),
-        points=points,
+        points=float(points),
         penalty=penalty(policy, points, days, standing.score.bank_days),
         in_time=tally is None or in_time(policy, due, tally.last_case_at),
         counts=standing.counts("self-reported", problem.name, submission.id),

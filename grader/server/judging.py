@@ -26,7 +26,6 @@ import numpy as np
 import numpy.typing as npt
 
 from grader.mugrade.codec import TypeName
-from grader.visible import visible
 
 Array = npt.NDArray[Any]
 _KEY_SHOWN = 40  # characters of a dict's key in a message
@@ -205,14 +204,15 @@ def _kind(value: Any) -> str:
 
 def _wrong_kind(got: Any, want: Any, place: str) -> str:
     is_what = f"{_subject('value', place)} is {_with_article(_kind(got))}"
-    kind = _kind(want)
+    kind = _kind(_unwrapped(want))
     # Where the kind says it all, it would be the answer.
     return f"{is_what}, which is not what is expected." if kind == "None" else f"{is_what}; expected {_expected(want)}."
 
 
 def _expected(want: Any) -> str:
-    if isinstance(want, np.ndarray):
+    if isinstance(want, np.ndarray) and want.shape:
         return f"an array of shape {want.shape}"
+    want = _unwrapped(want)
     return _with_article(_kind(want))
 
 
@@ -230,5 +230,5 @@ def _at(wrong: npt.NDArray[np.bool_]) -> str:
 
 
 def _shown(key: str) -> str:
-    """A key of the student's own, fit for a terminal and a log."""
-    return repr(visible(key if len(key) <= _KEY_SHOWN else key[: _KEY_SHOWN - 3] + "..."))
+    """A key of the student's own; repr spells out what would act in a terminal or a log."""
+    return repr(key if len(key) <= _KEY_SHOWN else key[: _KEY_SHOWN - 3] + "...")

@@ -13,7 +13,7 @@ import secrets
 import string
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from grader.mugrade.signature import public_key
@@ -25,6 +25,13 @@ _RANDOM = 32  # characters of 62: 190 bits
 _CHECK = 6  # one mistyped key in 62^6, about 6 * 10^10, would pass for a real one
 _HINT = len(PREFIX) + 6  # characters; what is left of the secret keeps 154 bits
 PATTERN = re.compile(f"{PREFIX}[A-Za-z0-9]{{{_RANDOM + _CHECK}}}")  # what a log must never hold
+
+
+_FIND = (  # built once: every request asks for it
+    select(User, Key)
+    .join(Key, Key.user_id == User.id)
+    .where(Key.hash == bindparam("hash"), Key.revoked_at.is_(None), User.active.is_(True))
+)
 
 
 def new_key(session: Session, user: User, now: datetime) -> str:
@@ -40,11 +47,7 @@ def find(session: Session, text: str) -> tuple[User, Key] | None:
     """Whose key it is; None where it is not known, was revoked, or its user has left."""
     if not well_formed(text):
         return None
-    row = session.execute(
-        select(User, Key)
-        .join(Key, Key.user_id == User.id)
-        .where(Key.hash == _hash(text), Key.revoked_at.is_(None), User.active.is_(True))
-    ).first()
+    row = session.execute(_FIND, {"hash": _hash(text)}).first()
     return (row[0], row[1]) if row else None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grader.errors import UsageError
-from grader.server import administration, errors, gradebook, regrade, rejudging, roster
+from grader.server import administration, errors, exports, gradebook, regrade, rejudging, roster
 from grader.server import policy as rules
 from grader.server.clock import utc_now
 from grader.server.database import Database
@@ -114,7 +113,7 @@ class Local:
         """No key."""
         with self._database.write() as session:
             count = roster.revoke(session, _actor(session, by), login, utc_now())
-        print(f"{login}: {count} {'key' if count == 1 else 'keys'} revoked")
+        print(f"{login}: {_number(count, 'key')} revoked")
 
     # -- rules -------------------------------------------------------------------------------------------------------
 
@@ -257,8 +256,10 @@ def _print_policy(assignment: str, policy: rules.Policy) -> None:
 
 def _print_preview(found: regrade.Preview, verb: str) -> None:
     students = len(found.changes)
-    print(f"{found.problem}, version {found.version} of the answers, judged {found.submissions} submissions:")
-    print(f"{found.verdicts_changed} verdicts and the points of {students} students {verb}")
+    print(
+        f"{found.problem}, version {found.version} of the answers, judged {_number(found.submissions, 'submission')}: "
+        f"{_number(found.verdicts_changed, 'verdict')} and the points of {_number(students, 'student')} {verb}"
+    )
     lines = [
         (
             change.login,
@@ -272,6 +273,10 @@ def _print_preview(found: regrade.Preview, verb: str) -> None:
         _table(("login", "name", found.problem, "total"), lines)
     if students > _SHOWN_CHANGES:
         print(f"and {students - _SHOWN_CHANGES} more with smaller changes")
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
@@ -298,9 +303,7 @@ def _new_secret_file(path: Path) -> Iterator[Any]:
 
     def store(keys: Sequence[tuple[str, str, str]]) -> None:
         nonlocal kept
-        writer = csv.writer(file)
-        writer.writerow(("login", "name", "key"))
-        writer.writerows(keys)
+        file.write(exports.keys(keys))
         file.flush()
         os.fsync(file.fileno())
         kept = bool(keys)

@@ -7,17 +7,18 @@
     verified_grades                     what the grader found, signed
     events                              what people did about any of it
 
-`tallies` alone is derived: a submission's judgements under the active answers, added up, so that the gradebook need not
-count a hundred thousand cases. It is written in the transaction that changes what it counts; `regrade.recount` rebuilds it.
+`tallies` alone is derived: a submission's judgements under the active answers, added up, so that the gradebook need
+not count a hundred thousand cases. It is written in the transaction that changes what it counts; `regrade.recount`
+rebuilds it.
 
-Every time is UTC. Migrations are in migrations/; test_server_migrations.py holds that they lead to exactly these tables.
+Every time is UTC. Migrations are in migrations/; a test holds that they lead to exactly these tables.
 """
 
 from __future__ import annotations
 
 import enum
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
@@ -91,7 +92,12 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: Utc, bytes: LargeBinary, dict[str, Any]: JSON, list[str]: JSON}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: Utc,
+        bytes: LargeBinary,
+        dict[str, Any]: JSON,
+        list[str]: JSON,
+    }
 
 
 # -- who ---------------------------------------------------------------------------------------------------------

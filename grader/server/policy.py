@@ -24,7 +24,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 from functools import lru_cache
-from typing import Literal
+from operator import attrgetter
+from typing import Literal, NamedTuple
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)  # the window of attempts_per_hour; it slides
@@ -44,13 +45,13 @@ class Policy:
     official: Literal["self-reported", "verified"] = "self-reported"
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):  # and no dataclass: a gradebook makes 15,000 of them, in a third of the time
     """What one submission, or one verified grade, earned of one problem."""
 
     id: int  # submissions.id, or verified_grades.id
     at: datetime  # the moment it counts from
     earned: float  # points before any penalty
+    exactly: Fraction | None = None  # the same, where it is no decimal number; None: `earned` as it is written
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,9 @@ class AttemptsLeft:
     next_at: datetime | None  # where none is left: when the next one is free
 
 
+_IN_ORDER = attrgetter("at", "id")
+
+
 # -- exact numbers -------------------------------------------------------------------------------------------------
 
 
@@ -95,9 +99,15 @@ def total(numbers: Iterable[float]) -> float:
 
 
 @lru_cache(maxsize=4096)
-def earned(points: float, correct: int, cases: int) -> float:
+def share(points: float, correct: int, cases: int) -> Fraction:
     """What `correct` of `cases` cases earn of a problem's points. No case, or none that counts: nothing."""
-    return float(exact(points) * min(correct, cases) / cases) if cases else 0.0
+    return exact(points) * min(correct, cases) / cases if cases else Fraction()
+
+
+@lru_cache(maxsize=4096)
+def earned(points: float, correct: int, cases: int) -> float:
+    """The share, as it is shown."""
+    return float(share(points, correct, cases))
 
 
 # -- times ---------------------------------------------------------------------------------------------------------
@@ -208,9 +218,9 @@ def score_assignment(
     )
 
 
-def penalty(policy: Policy, points: float, days: int, bank_days: int) -> float:
+def penalty(policy: Policy, points: Fraction, days: int, bank_days: int) -> float:
     """What is taken off `points` for being `days` late where the bank pays for `bank_days` of them."""
-    return float(exact(points) - _after_penalty(policy, points, days - bank_days))
+    return float(points - _after_penalty(policy, points, days - bank_days))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +229,7 @@ class _Candidate:
 
     attempt: Attempt
     late_days: int
-    earned: float  # no more than the problem's points, which may have been lowered since
+    earned: Fraction  # no more than the problem's points, which may have been lowered since
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,25 +246,35 @@ def _candidates(policy: Policy, due: datetime | None, attempts: Sequence[Attempt
     on_time_until, closes = None if due is None else due + _grace(policy), closes_at(policy, due)
     found: dict[int, _Candidate] = {}
     # In the order of time, so that of equal ones the earliest stays.
-    for attempt in sorted(attempts, key=_moment):
+    for attempt in sorted(attempts, key=_IN_ORDER):
         if closes is not None and attempt.at > closes:
             break  # nor is any later one in time
         days = 0 if on_time_until is None or attempt.at <= on_time_until else late_days(policy, due, attempt.at)
-        points = min(attempt.earned, most)
+        known = found.get(days)
         if policy.counts == "last":
-            found = {days: _Candidate(attempt, days, points)}
-        elif days not in found or points > found[days].earned:
-            found[days] = _Candidate(attempt, days, points)
+            found = {days: _Candidate(attempt, days, _points(attempt, most))}
+        elif known is None or attempt.earned > known.attempt.earned:
+            found[days] = _Candidate(attempt, days, _points(attempt, most))
     return list(found.values())
 
 
-def _moment(attempt: Attempt) -> tuple[datetime, int]:
-    return attempt.at, attempt.id
+def _points(attempt: Attempt, most: float) -> Fraction:
+    if attempt.earned > most:
+        return exact(most)
+    return exact(attempt.earned) if attempt.exactly is None else attempt.exactly
 
 
 def _score(policy: Policy, tried: Mapping[str, Sequence[_Candidate]], bank_days: int) -> _Score:
     problems = {problem: _choose(policy, items, bank_days) for problem, items in tried.items()}
-    return _Score(problems, sum((left for _, left in problems.values()), Fraction()), bank_days)
+    return _Score(problems, _sum(left for _, left in problems.values()), bank_days)
+
+
+def _sum(numbers: Iterable[Fraction]) -> Fraction:
+    """Their sum. Those of one denominator are added as integers: a class has few, and adding fractions takes long."""
+    numerators: dict[int, int] = {}
+    for number in numbers:
+        numerators[number.denominator] = numerators.get(number.denominator, 0) + number.numerator
+    return sum((Fraction(numerator, denominator) for denominator, numerator in numerators.items()), Fraction())
 
 
 def _choose(policy: Policy, items: Sequence[_Candidate], bank_days: int) -> tuple[_Candidate | None, Fraction]:
@@ -267,15 +287,15 @@ def _choose(policy: Policy, items: Sequence[_Candidate], bank_days: int) -> tupl
     return (best, most) if best else (None, Fraction())
 
 
-def _after_penalty(policy: Policy, points: float, unpaid: int) -> Fraction:
+def _after_penalty(policy: Policy, points: Fraction, unpaid: int) -> Fraction:
     """What is left of the points after `unpaid` late days; none is taken off where that is not positive."""
     if unpaid <= 0 or not policy.penalty_percent:
-        return exact(points)
-    return exact(points) * max(Fraction(0), 1 - exact(policy.penalty_percent) * unpaid / 100)
+        return points
+    return points * max(Fraction(0), 1 - exact(policy.penalty_percent) * unpaid / 100)
 
 
 def _counted(item: _Candidate | None, left: Fraction) -> Counted:
     if item is None:
         return Counted(None, 0, 0.0, 0.0)
-    off = exact(item.earned) - left if item.late_days else 0.0
-    return Counted(item.attempt, item.late_days, float(off), float(left))
+    off = float(item.earned - left) if item.late_days else 0.0
+    return Counted(item.attempt, item.late_days, off, float(left))

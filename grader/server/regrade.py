@@ -20,14 +20,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from grader.server import catalogue, errors, events, rejudging, values
+from grader.server.database import Database
 from grader.server.gradebook_data import AssignmentInfo
 from grader.server.judging import Judged, finite
 from grader.server.models import Activation, Answer, AssignmentRow, ProblemRow, Role, User
-from grader.server.policy import AssignmentScore, Attempt, earned
+from grader.server.policy import AssignmentScore, Attempt, earned, share
 from grader.server.standings import assignments, bank, load, named
 from grader.server.tallies import recount
 
-__all__ = ["Change", "Preview", "Published", "apply", "preview", "publish", "recount"]
+__all__ = ["Change", "Preview", "Published", "apply", "preview", "publish", "publish_to", "recount"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,36 @@ def publish(
     """Store the answers to a problem as a new version, and activate it where that changes nobody.
 
     The same answers again make no new version: a reply may have been lost. Raises errors.NotFound, errors.Invalid.
+    All that is stored is judged in this transaction; `publish_to` keeps nobody waiting for that.
     """
+    answer = _stored(session, actor, assignment_name, problem_name, published, now)
+    return _settle(session, actor, answer, now)
+
+
+def publish_to(
+    database: Database, actor: User, assignment_name: str, problem_name: str, published: Sequence[Any], now: datetime
+) -> Published:
+    """`publish` for a server in use: what is stored is judged while nothing is locked, and its verdicts are kept.
+
+    Three steps: the version is stored, then judged, then activated where that changes nobody. Ended between two of them
+    it waits like any other version, and published again it goes on. Raises as `publish` does.
+    """
+    with database.write() as session:
+        answer = _stored(session, actor, assignment_name, problem_name, published, now)
+        active = catalogue.active_answer(session, answer.problem_id)
+        if active is None or active[0] == answer.id:
+            return _settle(session, actor, answer, now)
+    rejudging.judge_ahead(database, answer.id, now)
+    with database.write() as session:
+        answer = rejudging.find_answer(session, answer.id)
+        catalogue.lock_problem(session, answer.problem_id)
+        return _settle(session, actor, answer, now)
+
+
+def _stored(
+    session: Session, actor: User, assignment_name: str, problem_name: str, published: Sequence[Any], now: datetime
+) -> Answer:
+    """The published values as a version: the active or the newest one where it has the same, else a new one."""
     _, problem = catalogue.find_problem(session, assignment_name, problem_name)
     if not published:
         raise errors.Invalid(f"There are no answers for {problem.name}; expected a list of one value or more.")
@@ -103,13 +133,11 @@ def publish(
     packed = values.packed(list(published))
     catalogue.lock_problem(session, problem.id)
     active = catalogue.active_answer(session, problem.id)
-    same = _same(session, problem, packed.digest)
     newest = session.scalar(select(func.max(Answer.version)).where(Answer.problem_id == problem.id)) or 0
-    for answer in same:
-        if active and answer.id == active[0]:
-            return Published(answer.version, "unchanged", answer.value_count, answer.id, None)
-        if answer.version == newest:  # an older one, that something has replaced, is wanted back as a new version
-            return _settle(session, actor, answer, now)
+    for answer in _same(session, problem, packed.digest):
+        # An older one, that something has replaced, is wanted back as a new version.
+        if answer.version == newest or (active and answer.id == active[0]):
+            return answer
     answer = Answer(
         problem_id=problem.id,
         version=newest + 1,
@@ -125,7 +153,7 @@ def publish(
     session.flush()
     about = f"{assignment_name}/{problem.name} version {answer.version}"
     events.record(session, actor, "answer.published", about, cases=answer.value_count, sha256=answer.value_hash)
-    return _settle(session, actor, answer, now)
+    return answer
 
 
 def _same(session: Session, problem: ProblemRow, digest: str) -> Sequence[Answer]:
@@ -142,13 +170,15 @@ def _same(session: Session, problem: ProblemRow, digest: str) -> Sequence[Answer
 
 def _settle(session: Session, actor: User, answer: Answer, now: datetime) -> Published:
     """Activate the answer where nothing speaks against it."""
-    first = catalogue.active_answer(session, answer.problem_id) is None
+    active = catalogue.active_answer(session, answer.problem_id)
+    if active and active[0] == answer.id:
+        return Published(answer.version, "unchanged", answer.value_count, answer.id, None)
     judging = _judge(session, answer)
     state = "pending"
-    if first or judging.harmless:
+    if active is None or judging.harmless:
         _activate(session, actor, answer, judging, now)
         state = "active"
-    return Published(answer.version, state, answer.value_count, answer.id, None if first else judging.preview)
+    return Published(answer.version, state, answer.value_count, answer.id, judging.preview if active else None)
 
 
 # -- preview and apply -----------------------------------------------------------------------------------------------
@@ -159,7 +189,7 @@ def preview(session: Session, answer_id: int) -> Preview:
 
     Every stored value is judged that has not been under this version: seconds for a class. See rejudging.judge_ahead.
     """
-    return _judge(session, _answer(session, answer_id)).preview
+    return _judge(session, rejudging.find_answer(session, answer_id)).preview
 
 
 def apply(session: Session, actor: User, answer_id: int, now: datetime) -> Preview:
@@ -168,7 +198,7 @@ def apply(session: Session, actor: User, answer_id: int, now: datetime) -> Previ
     In one transaction, which has the problem to itself: a case that is being judged is either judged under the version
     before and then here again, or after this one. Raises errors.NotFound, errors.Conflict where it is active already.
     """
-    answer = _answer(session, answer_id)
+    answer = rejudging.find_answer(session, answer_id)
     catalogue.lock_problem(session, answer.problem_id)
     active = catalogue.active_answer(session, answer.problem_id)
     if active and active[0] == answer.id:
@@ -176,13 +206,6 @@ def apply(session: Session, actor: User, answer_id: int, now: datetime) -> Previ
     judging = _judge(session, answer)
     _activate(session, actor, answer, judging, now)
     return judging.preview
-
-
-def _answer(session: Session, answer_id: int) -> Answer:
-    answer = session.get(Answer, answer_id)
-    if answer is None:
-        raise errors.NotFound(f"There are no answers with the number {answer_id}.")
-    return answer
 
 
 def _activate(session: Session, actor: User, answer: Answer, judging: _Judging, now: datetime) -> None:
@@ -255,10 +278,10 @@ def _changes(
             continue
         left = days.left(user_id)
         before = material.score(user_id, left)
-        anew = [
-            Attempt(attempt.id, attempt.at, earned(problem.points, right[attempt.id], answer.value_count))
-            for attempt in attempts[problem.name]
-        ]
+        anew = []
+        for attempt in attempts[problem.name]:
+            what = (problem.points, right[attempt.id], answer.value_count)
+            anew.append(Attempt(attempt.id, attempt.at, earned(*what), share(*what)))
         after = material.score(user_id, left, {**attempts, problem.name: anew})
         if _marks(before) != _marks(after):
             found.append(

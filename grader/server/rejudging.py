@@ -16,7 +16,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session, aliased
 
 from grader import __version__
-from grader.server import catalogue, values
+from grader.server import catalogue, errors, values
 from grader.server.database import Database
 from grader.server.judging import Judged, judge
 from grader.server.models import Answer, CaseRow, Judgement, Submission
@@ -36,6 +36,14 @@ class StoredCase:
     now: bool | None  # verdict under the active version; None: it has none for it
     then: bool | None  # verdict under the version asked about, where it is known already
     asked: bool  # whether the version asked about has a value of this index
+
+
+def find_answer(session: Session, answer_id: int) -> Answer:
+    """The version of that number. Raises errors.NotFound."""
+    answer = session.get(Answer, answer_id) if 0 < answer_id < 1 << 31 else None  # PostgreSQL refuses larger numbers
+    if answer is None:
+        raise errors.NotFound(f"There are no answers with the number {answer_id}.")
+    return answer
 
 
 def stored_cases(session: Session, answer: Answer, active_id: int | None) -> list[StoredCase]:
@@ -99,7 +107,7 @@ def judge_ahead(database: Database, answer_id: int, now: datetime) -> int:
     done = 0
     while True:
         with database.read() as session:
-            answer = session.get_one(Answer, answer_id)
+            answer = find_answer(session, answer_id)
             batch = dict(_first(judge_missing(session, answer, stored_cases(session, answer, None)), _AHEAD))
         if not batch:
             return done

@@ -1,6 +1,7 @@
 """A roster as CSV: what Canvas exports as its gradebook, or a plain table.
 
-    Canvas   Student, ID, SIS User ID, SIS Login ID, Section, and whatever follows; a row "Points Possible" is no person
+    Canvas   Student, ID, SIS User ID, SIS Login ID, Section, and whatever follows; rows that are about the columns
+             (Points Possible, Manual Posting) are skipped
     plain    login, name, and if wanted email, section, role, canvas_id, sis_id; in any order
 
 Files come from spreadsheets: with or without a byte order mark, lines ended in any way, commas or semicolons or tabs
@@ -61,12 +62,12 @@ def read(data: str | bytes) -> tuple[list[Entry], list[str]]:
         raise errors.Invalid(f"The roster has {len(rows)} rows; expected at most {MAX_ROWS}.")
     entries, faults = [], []
     for line, cells in rows[header_at + 1 :]:
-        if not any(cells) or (canvas and cells[0].casefold() == "points possible"):
+        if not any(cells) or (canvas and _no_person(cells, columns)):
             continue
         if len(cells) > len(rows[header_at][1]) and any(cells[len(rows[header_at][1]) :]):
             faults.append(
                 f"Line {line}: there are {len(cells)} cells, but {len(rows[header_at][1])} columns; "
-                "is a comma not in quotes?"
+                "expected a cell with a comma in it to be in quotes."
             )
             continue
         found = _entry(line, {name: cells[at] if at < len(cells) else "" for name, at in columns.items()})
@@ -129,6 +130,11 @@ def _columns(header: Sequence[str]) -> tuple[dict[str, int], bool]:
             shown = next(column for column, meaning in known.items() if meaning == needed)
             raise errors.Invalid(f"The roster has no column {shown!r}; {_FORMS}.")
     return columns, canvas
+
+
+def _no_person(cells: Sequence[str], columns: dict[str, int]) -> bool:
+    """Whether a row of Canvas's is about its columns: the maxima, or how their grades are posted."""
+    return cells[0].casefold() == "points possible" or not any(cells[at] for at in columns.values() if at < len(cells))
 
 
 def _entry(line: int, cells: dict[str, str]) -> Entry | str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from fractions import Fraction
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -27,7 +28,7 @@ from grader.server.models import (
     Tally,
     VerifiedGrade,
 )
-from grader.server.policy import AssignmentScore, Attempt, Policy, due_for, earned, score_assignment
+from grader.server.policy import AssignmentScore, Attempt, Policy, due_for, earned, score_assignment, share
 
 Attempts = dict[str, list[Attempt]]  # by problem
 
@@ -173,20 +174,26 @@ def _order(info: AssignmentInfo) -> tuple[bool, float, str]:
 
 def load(session: Session, info: AssignmentInfo, users: Collection[int] | None = None) -> Material:
     """The material of an assignment; users: of these alone, by users.id."""
-    problems = {problem.id: problem for problem in info.problems}
+    names = {problem.id: problem.name for problem in info.problems}
+    marks = {problem.id: _marks(problem) for problem in info.problems}
     reported: dict[int, Attempts] = {}
     query = (
         select(Submission.user_id, Submission.problem_id, Submission.id, Tally.correct, Tally.last_case_at)
         .join(Tally, Tally.submission_id == Submission.id)
-        .where(Submission.problem_id.in_(problems))
+        .where(Submission.problem_id.in_(names))
     )
     if users is not None:
         query = query.where(Submission.user_id.in_(users))
     for user_id, problem_id, submission_id, correct, at in session.execute(query):
-        problem = problems[problem_id]
-        attempt = Attempt(submission_id, at, earned(problem.points, correct, len(problem.cases)))
-        reported.setdefault(user_id, {}).setdefault(problem.name, []).append(attempt)
+        attempt = Attempt(submission_id, at, *marks[problem_id][correct])
+        reported.setdefault(user_id, {}).setdefault(names[problem_id], []).append(attempt)
     return Material(info, reported, _verified(session, info, users), _extensions(session, info, users))
+
+
+def _marks(problem: ProblemInfo) -> list[tuple[float, Fraction]]:
+    """What so many correct cases earn, shown and exactly."""
+    cases = len(problem.cases)
+    return [(earned(problem.points, right, cases), share(problem.points, right, cases)) for right in range(cases + 1)]
 
 
 def _verified(session: Session, info: AssignmentInfo, users: Collection[int] | None) -> dict[int, Attempts]:

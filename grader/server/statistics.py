@@ -9,7 +9,7 @@ from itertools import islice
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from grader.server.gradebook_data import LiveCounts, ProblemInfo, ProblemStats, Statistics
+from grader.server.gradebook_data import AssignmentInfo, LiveCounts, ProblemInfo, ProblemStats, Statistics
 from grader.server.models import CaseRow, Judgement, Role, Submission, Tally, User
 from grader.server.policy import AssignmentScore, exact
 from grader.server.standings import Material, assignments, bank, load, named
@@ -118,17 +118,18 @@ def live_counts(session: Session, assignment_name: str, now: datetime) -> LiveCo
         submitted_any=len(done),
         submitted_all=sum(count == len(problems) for count in done),
         students=len(students),
-        cases_last_minute=_cases_since(session, problems, now - _MINUTE),
+        cases_last_minute=_cases_since(session, info, now - _MINUTE),
         submissions_last_minute=sum(at > now - _MINUTE for at in begun),
         submissions_last_hour=_by_slice(begun, now),
     )
 
 
-def _cases_since(session: Session, problems: Sequence[int], since: datetime) -> int:
+def _cases_since(session: Session, info: AssignmentInfo, since: datetime) -> int:
     """Cases judged since then, of submissions that got one since then.
 
     From the tallies down, because nothing says when without reading through a case's value in a table of gigabytes.
     """
+    answers = [problem.answer_id for problem in info.problems if problem.answer_id is not None]
     return (
         session.scalar(
             select(func.count(Judgement.case_id.distinct()))
@@ -136,9 +137,10 @@ def _cases_since(session: Session, problems: Sequence[int], since: datetime) -> 
             .join(Submission, Submission.id == CaseRow.submission_id)
             .join(Tally, Tally.submission_id == Submission.id)
             .where(
-                Submission.problem_id.in_(problems),
+                Submission.problem_id.in_([problem.id for problem in info.problems]),
                 Tally.last_case_at > since,
                 Judgement.judged_at > since,
+                Judgement.answer_id.in_(answers),  # and not those of a version that is judged ahead
             )
         )
         or 0

@@ -15,33 +15,20 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, insert, select, update
+from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-import grader
-from grader.mugrade import codec
 from grader.server import catalogue
+from grader.server import submission_rows as rows
 from grader.server.database import Database
-from grader.server.errors import BadBody, Conflict, Forbidden, Invalid, NotFound, TooMany
+from grader.server.errors import Conflict, Forbidden, Invalid, TooMany
 from grader.server.judging import Judged, judge
-from grader.server.models import (
-    Activation,
-    AssignmentRow,
-    CaseRow,
-    Extension,
-    Judgement,
-    PolicyRow,
-    ProblemRow,
-    Role,
-    Submission,
-    Tally,
-    User,
-)
-from grader.server.policy import Policy, attempts_left, check_open, due_for, in_words
+from grader.server.models import Role, Submission, User
+from grader.server.policy import attempts_left, check_open, in_words
 from grader.server.settings import Settings
-from grader.server.standings import to_policy
-from grader.server.values import AnswerCache, Packed, packed
+from grader.server.submission_rows import Place, Posted
+from grader.server.values import AnswerCache, decoded, packed
 from grader.visible import visible
 
 
@@ -54,31 +41,6 @@ class Opening:
     token: str  # its Idempotency-Key; "": it has none
     tree_hash: str  # "": it does not say
     client: str  # its User-Agent
-
-
-@dataclass(frozen=True)
-class _Place:
-    """A submission and what it belongs to."""
-
-    id: int
-    public_id: str
-    user_id: int
-    opened_at: datetime
-    problem_id: int
-    problem: str
-    assignment_id: int
-    assignment: str
-
-
-@dataclass(frozen=True)
-class _Posted:
-    """A value for a case of a submission, as it came."""
-
-    place: _Place
-    index: int
-    value: object
-    packed: Packed
-    at: datetime  # when it arrived
 
 
 class Desk:
@@ -96,10 +58,10 @@ class Desk:
         """
         with self._database.write() as session:
             assignment, problem = catalogue.find_problem(session, opening.assignment, opening.problem)
-            _lock_user(session, user)
-            if opening.token and (known := _of_token(session, user, problem, opening.token)):
+            rows.lock_user(session, user)
+            if opening.token and (known := rows.of_token(session, user, problem, opening.token)):
                 return known
-            if catalogue.active_answer(session, problem.id) is None:
+            if not rows.active_answer(session, problem.id)[0]:
                 raise Conflict(
                     f"{problem.name} of {assignment.name} has no published answers yet, so nothing can be judged; "
                     "ask the course's staff to publish them."
@@ -126,16 +88,13 @@ class Desk:
         value, or the submission has ended), TooMany.
         """
         with self._database.read() as session:
-            place = _find(session, user, public_id)
-            known = _stored(session, place, index)
-            answer_id, cases = catalogue.active_answer(session, place.problem_id) or (0, 0)
+            place = rows.find(session, user, public_id)
+            known = rows.stored(session, place, index)
+            answer_id, cases = rows.active_answer(session, place.problem_id)
         if known is None and index >= cases:
             raise _no_such_case(place, index, cases)
-        try:
-            value = codec.loads(body)
-            posted = _Posted(place, index, value, packed(value), now)
-        except codec.CodecError as error:
-            raise BadBody(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
+        value = decoded(body)
+        posted = Posted(place, index, value, packed(value), now)
         if known is not None:
             return _same(posted, known)
         try:
@@ -145,32 +104,32 @@ class Desk:
             # the tables, the constraints refuse what would count twice, and the second look finds what is there.
             return self._judge_and_store(user, posted, answer_id)
 
-    def _judge_and_store(self, user: User, posted: _Posted, answer_id: int) -> Judged:
+    def _judge_and_store(self, user: User, posted: Posted, answer_id: int) -> Judged:
         # Judging a large array takes a while, and is done with nothing locked. Where other answers became active
         # meanwhile, it is done again under those.
         while True:
             judged = self._judge(posted, answer_id)
             with self._database.write() as session:
-                _lock_user(session, user)
-                if known := _stored(session, posted.place, posted.index):
+                rows.lock_user(session, user)
+                if known := rows.stored(session, posted.place, posted.index):
                     return _same(posted, known)
-                tally = session.get(Tally, posted.place.id)
-                self._check_taken(session, user, posted, begun=tally is not None)
-                catalogue.lock_problem(session, posted.place.problem_id, shared=True)
-                active_id, _ = catalogue.active_answer(session, posted.place.problem_id) or (0, 0)
+                begun = rows.begun(session, posted.place)
+                self._check_taken(session, user, posted, begun=begun)
+                rows.lock_problem(session, posted.place.problem_id)
+                active_id, _ = rows.active_answer(session, posted.place.problem_id)
                 if active_id == answer_id:
-                    _insert(session, posted, answer_id, judged, begun=tally is not None)
+                    rows.insert_case(session, posted, answer_id, judged, begun=begun)
                     return judged
             answer_id = active_id
 
-    def _judge(self, posted: _Posted, answer_id: int) -> Judged:
+    def _judge(self, posted: Posted, answer_id: int) -> Judged:
         with self._database.read() as session:
             answers = self._answers.get(session, answer_id)
         if posted.index >= len(answers.values):
             raise _no_such_case(posted.place, posted.index, len(answers.values))
         return judge(posted.value, answers.values[posted.index], answers.rtol, answers.atol)
 
-    def _check_taken(self, session: Session, user: User, posted: _Posted, *, begun: bool) -> None:
+    def _check_taken(self, session: Session, user: User, posted: Posted, *, begun: bool) -> None:
         """The submission still takes cases and the assignment is open; its first case needs an attempt that is left."""
         place, minutes = posted.place, self._settings.submission_minutes
         if posted.at > place.opened_at + timedelta(minutes=minutes):
@@ -199,17 +158,12 @@ def _check_allowed(
     """
     if user.role is not Role.STUDENT:
         return
-    policy, due = _policy(session, user, assignment_id)
+    policy, due = rows.policy(session, user, assignment_id)
     if refusal := check_open(policy, due, now, assignment):
         raise Forbidden(refusal)
     if begun or policy.attempts_per_hour is None:
         return
-    times = session.scalars(
-        select(Tally.first_case_at)
-        .join(Submission, Submission.id == Tally.submission_id)
-        .where(Submission.user_id == user.id, Submission.problem_id == problem_id)
-    )
-    left = attempts_left(policy, times, now)
+    left = attempts_left(policy, rows.first_cases(session, user, problem_id), now)
     if left.next_at is not None:
         limit = policy.attempts_per_hour
         attempts = f"{limit} {'attempt' if limit == 1 else 'attempts'}"
@@ -220,131 +174,15 @@ def _check_allowed(
         )
 
 
-def _policy(session: Session, user: User, assignment_id: int) -> tuple[Policy, datetime | None]:
-    """The rules that hold now, and the student's own due time."""
-    row = session.scalars(
-        select(PolicyRow).where(PolicyRow.assignment_id == assignment_id).order_by(PolicyRow.id.desc()).limit(1)
-    ).first()
-    if row is None:
-        return Policy(), None
-    extended = session.scalars(
-        select(Extension.due_at)
-        .where(Extension.assignment_id == assignment_id, Extension.user_id == user.id)
-        .order_by(Extension.id.desc())
-        .limit(1)
-    ).first()
-    policy = to_policy(row)
-    return policy, due_for(policy, extended)
-
-
-def _lock_user(session: Session, user: User) -> None:
-    """Hold the student until the transaction ends: what they post is decided one by one."""
-    session.execute(select(User.id).where(User.id == user.id).with_for_update(key_share=True))
-
-
-def _of_token(session: Session, user: User, problem: ProblemRow, token: str) -> str | None:
-    """The submission that the token opened; None where it is new."""
-    row = session.execute(
-        select(Submission.public_id, Submission.user_id, Submission.problem_id)
-        .where(Submission.token == token)
-        .order_by((Submission.user_id == user.id).desc())
-        .limit(1)
-    ).first()
-    if row is None:
-        return None
-    if row.user_id != user.id or row.problem_id != problem.id:
-        what = "another problem" if row.user_id == user.id else "somebody else"
-        raise Conflict(f"The Idempotency-Key {token!r} was used for {what}; expected a new one for each submission.")
-    return str(row.public_id)
-
-
-def _find(session: Session, user: User, public_id: str) -> _Place:
-    row = session.execute(
-        select(
-            Submission.id,
-            Submission.public_id,
-            Submission.user_id,
-            Submission.opened_at,
-            ProblemRow.id,
-            ProblemRow.name,
-            AssignmentRow.id,
-            AssignmentRow.name,
-        )
-        .join(ProblemRow, ProblemRow.id == Submission.problem_id)
-        .join(AssignmentRow, AssignmentRow.id == ProblemRow.assignment_id)
-        .where(Submission.public_id == public_id)
-    ).first()
-    if row is None:
-        raise NotFound(f"There is no submission {public_id!r}; expected the id that /submit gave.")
-    place = _Place(*row)
-    if place.user_id != user.id:
-        raise Forbidden(f"The submission {public_id!r} is somebody else's; expected one that your key opened.")
-    return place
-
-
-def _stored(session: Session, place: _Place, index: int) -> tuple[str, bool, str] | None:
-    """The hash of the case's stored value and how it is judged now; None where there is none."""
-    active = (
-        select(Activation.answer_id)
-        .where(Activation.problem_id == place.problem_id)
-        .order_by(Activation.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    row = session.execute(
-        select(CaseRow.value_hash, Judgement.correct, Judgement.message)
-        .join(Judgement, Judgement.case_id == CaseRow.id)
-        .where(CaseRow.submission_id == place.id, CaseRow.case_index == index)
-        .order_by((Judgement.answer_id == active).desc(), Judgement.id.desc())
-        .limit(1)
-    ).first()
-    return (row[0], row[1], row[2]) if row else None
-
-
-def _same(posted: _Posted, known: tuple[str, bool, str]) -> Judged:
+def _same(posted: Posted, known: rows.Stored) -> Judged:
     """The stored verdict, for the stored value."""
-    value_hash, correct, message = known
-    if value_hash != posted.packed.digest:
+    if known.value_hash != posted.packed.digest:
         raise Conflict(
             f"Case {posted.index} of the submission {posted.place.public_id} has another value already; expected that "
             "one. To post new values, submit the problem anew."
         )
-    return Judged(correct, message)
+    return known.judged
 
 
-def _insert(session: Session, posted: _Posted, answer_id: int, judged: Judged, *, begun: bool) -> None:
-    case_id = session.execute(
-        insert(CaseRow)
-        .values(
-            submission_id=posted.place.id,
-            case_index=posted.index,
-            value=posted.packed.data,
-            value_hash=posted.packed.digest,
-            received_at=posted.at,
-        )
-        .returning(CaseRow.id)
-    ).scalar_one()
-    session.execute(
-        insert(Judgement).values(
-            case_id=case_id,
-            answer_id=answer_id,
-            correct=judged.correct,
-            message=judged.message,
-            judged_at=posted.at,
-            judged_by=grader.__version__,
-        )
-    )
-    if not begun:
-        row = {"submission_id": posted.place.id, "judged": 1, "correct": int(judged.correct)}
-        session.execute(insert(Tally).values(first_case_at=posted.at, last_case_at=posted.at, **row))
-        return
-    later = case((Tally.last_case_at < posted.at, posted.at), else_=Tally.last_case_at)  # two may have come at once
-    session.execute(
-        update(Tally)
-        .where(Tally.submission_id == posted.place.id)
-        .values(judged=Tally.judged + 1, correct=Tally.correct + int(judged.correct), last_case_at=later)
-    )
-
-
-def _no_such_case(place: _Place, index: int, cases: int) -> Invalid:
+def _no_such_case(place: Place, index: int, cases: int) -> Invalid:
     return Invalid(f"test_case_index has value {index}; {place.problem} has {cases} cases, counted from 0.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Integer, cast, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from grader.server import catalogue
 from grader.server.models import CaseRow, Judgement, ProblemRow, Submission, Tally
 from grader.server.standings import active_answers
 
@@ -12,10 +13,14 @@ from grader.server.standings import active_answers
 def recount(session: Session, problem_id: int | None = None) -> int:
     """Rebuild `tallies` from the judgements, of one problem or of all; how many were wrong or missing.
 
-    Call it where the problem is locked: a case judged meanwhile would be counted twice or not at all.
+    Each problem is locked: a case judged meanwhile would be counted twice or not at all.
     """
+    problems = (
+        [problem_id] if problem_id is not None else list(session.scalars(select(ProblemRow.id).order_by(ProblemRow.id)))
+    )
+    for problem in problems:
+        catalogue.lock_problem(session, problem)
     active = active_answers(session)
-    problems = [problem_id] if problem_id is not None else list(session.scalars(select(ProblemRow.id)))
     return sum(
         _recount(session, problem, active[problem].answer_id if problem in active else None) for problem in problems
     )

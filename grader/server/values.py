@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grader.mugrade import codec
+from grader.server.errors import BadBody
 from grader.server.models import Answer
 
 _LEVEL = 3  # a third of the time of the default for a twentieth more bytes; a class posts thousands within a minute
@@ -47,6 +48,15 @@ def packed(value: Any) -> Packed:
 def unpack(data: bytes) -> Any:
     """The value that was packed."""
     return codec.loads(zlib.decompress(data))
+
+
+def decoded(body: bytes) -> Any:
+    """The value that a request's body is. Raises errors.BadBody."""
+    try:
+        return codec.loads(body)
+    except codec.CodecError as error:
+        sentence = str(error)
+        raise BadBody(f"{sentence[:1].upper()}{sentence[1:]}.") from None
 
 
 @dataclass(frozen=True)

@@ -1,32 +1,28 @@
 """The mugrade protocol over HTTP: submit, submit_test, publish.
 
-The handlers are few lines each: they read what came, and have the work done in a thread. A body is read once it is
-known whose it is, and a large one is worked on by few threads at a time: 8 MB of JSON takes some 200 MB while read.
+The handlers read what came; submissions.py and regrade.py do the work, in a thread. See working.py.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-import anyio.to_thread
 from fastapi import APIRouter, Header, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import PlainTextResponse
 
-from grader.mugrade import codec
-from grader.server import auth, regrade
+from grader.server import regrade
 from grader.server.auth import SentKey
 from grader.server.described import json_body, refusals
-from grader.server.errors import BadBody, Invalid, NotFound
-from grader.server.models import Role, User
+from grader.server.errors import Invalid
+from grader.server.models import Role
 from grader.server.submissions import Desk, Opening
+from grader.server.values import decoded
+from grader.server.working import checked_id, identified, in_thread, with_body
 
 router = APIRouter(tags=["mugrade"])
-T = TypeVar("T")
 
-_PUBLIC_ID = re.compile(r"[0-9a-f]{32}")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _TREE_HASH = re.compile(r"[0-9a-f]{64}")
 _ANY_VALUE = {
@@ -76,7 +72,7 @@ async def submit(
     x_tree_hash: Annotated[str | None, Header(description="SHA-256 of the submitted tree, hexadecimal.")] = None,
 ) -> Any:
     """Open a submission of a problem. It takes cases for an hour, and costs an attempt with its first one."""
-    user = await _identified(request, key)
+    user, _ = await identified(request, key)
     opening = Opening(
         assignment,
         problem,
@@ -85,7 +81,7 @@ async def submit(
         request.headers.get("user-agent", ""),
     )
     now = request.app.state.clock()
-    return {"submission_id": await _in_thread(lambda: _desk(request).open(user, opening, now))}
+    return {"submission_id": await in_thread(lambda: _desk(request).open(user, opening, now))}
 
 
 @router.post(
@@ -102,12 +98,11 @@ async def submit_test(
     test_case_index: Annotated[int, Query(ge=0, lt=_MAX_INDEX, description="Counted from 0.")],
 ) -> Any:
     """Judge and keep the value of a case. The same value again gives the same verdict, and counts once."""
-    user = await _identified(request, key)
-    if not _PUBLIC_ID.fullmatch(submission_id):
-        raise NotFound(f"There is no submission {submission_id!r:.60}; expected the id that /submit gave.")
+    user, _ = await identified(request, key)
+    checked_id(submission_id)
     body = await request.body()
     now = request.app.state.clock()
-    judged = await _with_body(
+    judged = await with_body(
         request, body, lambda: _desk(request).post(user, submission_id, test_case_index, body, now)
     )
     return {"correct": judged.correct, "message": judged.message}
@@ -125,7 +120,7 @@ async def publish(request: Request, key: SentKey, assignment: AssignmentName, pr
 
     The first one, and one that changes nobody's points, is active at once; another waits until it is applied.
     """
-    user = await _identified(request, key, Role.INSTRUCTOR)
+    user, _ = await identified(request, key, Role.INSTRUCTOR)
     body = await request.body()
     now = request.app.state.clock()
 
@@ -141,7 +136,7 @@ async def publish(request: Request, key: SentKey, assignment: AssignmentName, pr
             "answer_id": found.answer_id,
         }
 
-    return await _with_body(request, body, work)
+    return await with_body(request, body, work)
 
 
 @router.api_route(
@@ -158,25 +153,6 @@ async def older_edition(rest: str) -> PlainTextResponse:
     return PlainTextResponse(sentence, 410)
 
 
-async def _identified(request: Request, key: str, *roles: Role) -> User:
-    """Who sent the key; before the body is read, so that a stranger's takes no memory."""
-
-    def look() -> User:
-        with request.app.state.database.read() as session:
-            return auth.person(request, session, key, *roles)[0]
-
-    return await _in_thread(look)
-
-
-async def _with_body(request: Request, body: bytes, work: Callable[[], T]) -> T:
-    large = len(body) >= request.app.state.settings.heavy_body
-    return await _in_thread(work, request.app.state.heavy if large else None)
-
-
-async def _in_thread(work: Callable[[], T], limiter: anyio.CapacityLimiter | None = None) -> T:
-    return await anyio.to_thread.run_sync(work, limiter=limiter)
-
-
 def _desk(request: Request) -> Desk:
     desk: Desk = request.app.state.desk
     return desk
@@ -189,10 +165,7 @@ def _checked(name: str, text: str | None, pattern: re.Pattern[str], expected: st
 
 
 def _values(body: bytes, most: int) -> list[Any]:
-    try:
-        values = codec.loads(body)
-    except codec.CodecError as error:
-        raise BadBody(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
+    values = decoded(body)
     if not isinstance(values, list):
         raise Invalid("The body is not a list; expected the list of the values of all cases, in their order.")
     if not 0 < len(values) <= most:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from grader.assignment import Assignment
 from grader.mugrade.client import Client, SubmitError
+from grader.mugrade.replies import Published
 from grader.report.wording import count
 from grader.sandbox import open_sandbox
 from grader.submission.answers import TreeAnswers, compute
@@ -47,16 +48,14 @@ def publish(client: Client, assignment: Assignment, tree: Path, *, select: str, 
         _tell_lacking(answers, lacking, screen)
         return INCOMPLETE
     bodies = {name: _body(name, cases) for name, cases in ready.items()}
-    pending = False
+    versions = f"{client.server}a/{assignment.name}/answers"
     for name, body in bodies.items():
         done = client.publish(assignment.name, name, body)
-        pending = pending or done.state == "pending"
-        screen.line(
-            f"{name}: {count(len(ready[name]), 'case')}; {_what_happened(done.state, done.version, done.changes)}"
-        )
+        screen.line(f"{name}: {count(len(ready[name]), 'case')}; {_what_happened(done)}")
+        if done.state == "pending" and done.answer_id is not None:
+            screen.line(f"  see who, and apply it: {versions}/{done.answer_id}")
     if welcome.person is not None:
-        where = f"{client.server}a/{assignment.name}/answers"
-        screen.line(f"See who would change and apply: {where}" if pending else f"All versions: {where}")
+        screen.line(f"All versions: {versions}")
     return PUBLISHED
 
 
@@ -68,12 +67,13 @@ def _body(name: str, cases: list[Prepared]) -> bytes:
     return body
 
 
-def _what_happened(state: str, version: int, changes: int) -> str:
-    if state == "unchanged":
-        return f"unchanged, version {version} stays"
-    if state == "pending":
-        return f"version {version} waits to be applied: it would change the points of {count(changes, 'student')}"
-    return f"version {version} is active" if version else "published"
+def _what_happened(done: Published) -> str:
+    if done.state == "unchanged":
+        return f"the same as version {done.version}, which stays"
+    if done.state == "pending":
+        who = count(done.changes, "student")
+        return f"version {done.version} waits to be applied: it would change the points of {who}"
+    return f"version {done.version} is active" if done.version else "published"
 
 
 def _tell_lacking(answers: TreeAnswers, lacking: dict[str, list[Prepared]], screen: Screen) -> None:

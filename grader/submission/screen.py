@@ -143,7 +143,9 @@ class Screen:
         if not self._one_line:
             self.line()
         self._one_line = True
-        self.line(f"{outcome.problem.name}: {_points(outcome)}; no answer to post: {reason(outcome.cases)}", "red")
+        why = reason(outcome.cases)
+        why = why if why.startswith(_NOT_IMPLEMENTED) else f"no answer to post: {why}"
+        self.line(f"{outcome.problem.name}: {_points(outcome)}; {why}", "red")
         message = outcome.cases[0].message
         for line in shortened(message, LINES).split("\n")[1:] if "\n" in message.strip() else ():
             self._indented(line, 2)

@@ -7,9 +7,9 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
-from urllib.parse import quote
 
 from grader.errors import GraderError, HarnessError
+from grader.mugrade.redaction import redacted
 
 
 def taken_key(option: str | None) -> str | None:
@@ -30,17 +30,8 @@ def guarded(key: str | None) -> Iterator[None]:
     try:
         yield
     except HarnessError as error:
-        if key and key.strip() in str(error):
-            error.args = (redacted(str(error), key),)
+        error.args = (redacted(str(error), key),)
         raise
     except Exception:
         print(redacted(traceback.format_exc(), key), end="", file=sys.stderr)
         raise GraderError("the cause stands above") from None
-
-
-def redacted(text: str, key: str | None) -> str:
-    """The text without the key."""
-    key = (key or "").strip()
-    for form in {key, quote(key, safe="")} - {""}:
-        text = text.replace(form, "[key]")
-    return text

@@ -46,7 +46,8 @@ def submit(
     refused = refusals(welcome.served, problems)
     if len(refused) == len(problems):
         raise SubmitError(" ".join(dict.fromkeys(refused.values())))
-    _check_open(welcome.served, client.now)
+    if welcome.person is not None and welcome.person.role == "student":  # the course itself is bound by no times
+        _check_open(welcome.served, client.now)
     screen.header(assignment, client.server, welcome.person, welcome.served)
     with Computing(assignment) as computing:
         answers = compute(assignment, tree, select=select, sandbox=sandbox, watch=computing.watch)

@@ -75,7 +75,7 @@ class FakeMugrade:
 
     def __init__(self, assignment: Assignment, expected: dict[str, list[Any]]) -> None:
         self.assignment = assignment
-        self.expected = expected
+        self.expected = dict(expected)
         self.requests: list[Request] = []
         self.opened: list[Opened] = []
         self.judgements: list[tuple[str, int]] = []  # (submission, index), each time a case was judged anew

@@ -36,6 +36,7 @@ def test_an_assignment_has_its_problems_and_rules(course: Course) -> None:
     assert info.problems[0].cases == ("add case 0", "add case 1", "add case 2")
 
 
+@ON_SQLITE
 def test_the_newest_rules_hold(course: Course) -> None:
     """An earlier policy stays in the table and counts no more."""
     course.policy("toy", **LATE)
@@ -178,6 +179,7 @@ def test_points_follow_the_assignment(course: Course) -> None:
 # -- verified grades -------------------------------------------------------------------------------------------------
 
 
+@ON_SQLITE
 def test_both_kinds_are_shown_and_one_counts(course: Course) -> None:
     """Self-reported until the course says verified."""
     submit(course, "ada", "add", values("add", 3))

@@ -408,6 +408,12 @@ def test_key_is_in_no_error_no_log_and_no_traceback(
     assert refusal.value.__suppress_context__ or refusal.value.__context__ is None
 
 
+def test_placeholder_is_no_secret(fake: FakeMugrade) -> None:
+    """Who copies `--key KEY` reads whole sentences."""
+    with pytest.raises(SubmitError, match="Check --key or MUGRADE_KEY"):
+        watch(fake.url, "KEY").client.me()
+
+
 def test_client_cannot_be_written_down(watched: Watched) -> None:
     """Its parts show no key, and it is not pickled by mistake."""
     assert "s3cret" not in repr(watched.client._auth)

@@ -179,7 +179,7 @@ def test_zero_tolerance() -> None:
         ([1, "a"], [1], "the list has 2 items; expected 1."),
         ([1, ["a", 2]], [1, ["a", 3]], "the number at [1][1] is wrong."),
         ({"k": {"x": "a"}}, {"k": {"x": "b"}}, "the text at ['k']['x'] is wrong."),
-        ({"mine\x1b": 1}, {"theirs": 1}, "the dict has the key 'mine\\\\x1b', which is not expected."),
+        ({"mine\x1b": 1}, {"theirs": 1}, "the dict has the key 'mine\\x1b', which is not expected."),
         ({}, {"theirs": 1}, "the dict has 0 keys; expected 1."),
         (np.array([True]), np.ones(1), "the value holds bools; expected numbers."),
         (

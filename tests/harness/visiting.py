@@ -1,4 +1,4 @@
-"""What the tests of the pages share: somebody at a browser without scripts, and a course with something to see in it."""
+"""What the tests of the pages share: somebody at a browser without scripts, and a course to look at."""
 
 from __future__ import annotations
 
@@ -50,6 +50,18 @@ class Visitor:
     def sign_in(self, key: str, **fields: str) -> httpx.Response:
         """Fills in the sign-in form."""
         return self.send("/signin", on="/signin", key=key, **fields)
+
+
+def routes(method: str) -> list[str]:
+    """The path of every page, or of every form, with something in the place of its names."""
+    from grader.server.pages import FAMILIES
+
+    found = [route for family in FAMILIES for route in family.router.routes]
+    return [
+        route.path.format(name="toy", login="ada", answer_id=1, public_id="PUBLIC")
+        for route in found
+        if method in route.methods
+    ]
 
 
 def csrf(html: str) -> str:

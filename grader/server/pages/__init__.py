@@ -1,12 +1,12 @@
 """The pages: rendered here, no framework in the browser, everything usable without scripts.
 
-    session.py                   who is signed in; the sign-in form; the tokens of forms
-    student.py                   own points, a submission
-    staff.py                     the gradebook, a student's history, exports
-    insight.py, answers.py       how it goes; answers and regrades
-    policy_pages.py, roster_pages.py, events_page.py
-    rendering.py, wording.py     templates and their filters
-    routing.py, forms.py         refusals as pages; what forms send
+session.py                   who is signed in; the sign-in form; the tokens of forms
+student.py                   own points, a submission
+staff.py                     the gradebook, a student's history, exports
+insight.py, answers.py       how it goes; answers and regrades
+policy_pages.py, roster_pages.py, events_page.py
+rendering.py, wording.py     templates and their filters
+routing.py, forms.py         refusals as pages; what forms send
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from grader.server.pages import answers, events_page, insight, policy_pages, ros
 from grader.server.pages.rendering import STATIC
 from grader.server.pages.routing import error_page
 
-__all__ = ["error_page", "mount", "router"]
+__all__ = ["FAMILIES", "error_page", "mount", "router"]
+
+FAMILIES = (session, student, staff, insight, answers, policy_pages, roster_pages, events_page)
 
 router = APIRouter(include_in_schema=False)
-for module in (session, student, staff, insight, answers, policy_pages, roster_pages, events_page):
-    router.include_router(module.router)
+for family in FAMILIES:
+    router.include_router(family.router)
 
 
 class _Static(StaticFiles):

@@ -54,7 +54,7 @@ async def read_form(request: Request) -> Form:
         raise TooLarge(f"A form may have {MOST_BYTES // 2**20} MB.")
     fields: dict[str, list[str]] = {}
     files: dict[str, bytes] = {}
-    async with request.form(max_files=1, max_fields=20_000, max_part_size=MOST_BYTES) as sent:
+    async with request.form(max_files=1, max_fields=20_000) as sent:
         for name, value in sent.multi_items():
             if isinstance(value, UploadFile):
                 files[name] = await value.read()

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from grader.server.errors import Problem
+from grader.server.errors import NotFound, Problem
 from grader.server.pages.rendering import page, see_other
 
 TITLES = {
@@ -42,6 +42,8 @@ class PageRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             try:
+                if "\0" in request.url.path or b"%00" in request.scope["query_string"]:
+                    raise NotFound("There is no page at this address.")  # PostgreSQL takes no zero byte in a text
                 return await handler(request)
             except SignInFirst as back:
                 return see_other("/signin" if str(back) == "/" else f"/signin?next={quote(str(back), safe='')}")

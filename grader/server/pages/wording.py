@@ -46,9 +46,7 @@ def percent(share: float) -> str:
 
 def count(amount: float, noun: str) -> str:
     """An amount of things: "1 case", "2 cases"."""
-    if amount == 1:
-        return f"1 {noun}"
-    return f"{number(amount)} {noun[:-1] + 'ies' if noun.endswith('y') and noun[-2:] != 'ay' else noun + 's'}"
+    return f"{number(amount)} {noun}{'' if amount == 1 else 's'}"
 
 
 def stamp(moment: datetime) -> str:

@@ -57,10 +57,13 @@ function filterable(form) {
       shown += fits;
     }
     left.textContent = shown;
+  };
+  const note = () => { // not at each letter: browsers refuse an address that changes a hundred times in half a minute
     remember(Object.fromEntries([["q", form.elements.q.value], ...choices.map((choice) => [choice.name, choice.value])]));
   };
   form.addEventListener("input", apply);
-  form.addEventListener("submit", (event) => { event.preventDefault(); apply(); });
+  form.addEventListener("change", note);
+  form.addEventListener("submit", (event) => { event.preventDefault(); note(); });
   form.querySelector("button").hidden = true; // nothing is left for it to do
 }
 
