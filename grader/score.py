@@ -11,12 +11,12 @@ Sums and quotients are of fractions, of the numbers as they are written: 0.1 + 0
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from grader.assignment import Assignment, Problem
 from grader.errors import GraderError
+from grader.points import exact, total
 from grader.verdict import Case, CaseResult, Verdict
 
 
@@ -89,18 +89,9 @@ def score_problem(problem: Problem, results: Sequence[CaseResult]) -> ProblemSco
     counted = [result for result in results if result.verdict is not Verdict.NOT_RUN]
     if not counted:
         return ProblemScore(problem, 0.0, 0.0, tuple(results))
-    total = sum(_exact(result.case.weight) for result in counted)
-    passed = sum(_exact(result.case.weight) for result in counted if result.verdict is Verdict.PASS)
-    return ProblemScore(problem, float(_exact(problem.points) * passed / total), problem.points, tuple(results))
-
-
-def _exact(number: float) -> Fraction:
-    """The number as it is written: a tenth for 0.1, and not the binary fraction next to it."""
-    return Fraction(repr(float(number)))
-
-
-def _sum(numbers: Iterable[float]) -> float:
-    return float(sum(map(_exact, numbers)))
+    weight = sum(exact(result.case.weight) for result in counted)
+    passed = sum(exact(result.case.weight) for result in counted if result.verdict is Verdict.PASS)
+    return ProblemScore(problem, float(exact(problem.points) * passed / weight), problem.points, tuple(results))
 
 
 def score(
@@ -133,7 +124,7 @@ def score(
     for bucket in assignment.buckets:
         inside = [item for item in problems if item.problem.bucket == bucket]
         if inside:
-            earned, points = _sum(item.score for item in inside), _sum(item.max_score for item in inside)
+            earned, points = total(item.score for item in inside), total(item.max_score for item in inside)
             buckets.append(BucketScore(bucket, earned, points))
     return Grade(
         assignment=assignment.name,
@@ -144,8 +135,8 @@ def score(
         devices=tuple(devices),
         selection=selection,
         fault=fault,
-        score=_sum(item.score for item in problems),
-        max_score=_sum(item.max_score for item in problems),
+        score=total(item.score for item in problems),
+        max_score=total(item.max_score for item in problems),
         buckets=tuple(buckets),
         problems=tuple(problems),
         environment=environment,

@@ -23,6 +23,7 @@ from urllib.parse import quote, urlsplit
 
 import requests
 from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 import grader
 from grader.errors import UsageError
@@ -359,13 +360,20 @@ def _content(response: requests.Response) -> bytes:
     """The body, up to a size and within a time: a byte a minute would otherwise keep us for ever."""
     end = time.monotonic() + READ_SECONDS
     parts, size = [], 0
-    for part in response.iter_content(1 << 16):
-        parts.append(part)
-        size += len(part)
-        if size > MAX_REPLY:
-            raise requests.exceptions.ContentDecodingError(f"a reply of more than {MAX_REPLY >> 20} MiB")
-        if time.monotonic() > end:
-            raise TimeoutError
+    try:
+        # What is there, as it comes: iter_content would wait for a full buffer, and look at no clock meanwhile.
+        while part := response.raw.read1(1 << 16, decode_content=True):
+            parts.append(part)
+            size += len(part)
+            if size > MAX_REPLY:
+                raise requests.exceptions.ContentDecodingError(f"a reply of more than {MAX_REPLY >> 20} MiB")
+            if time.monotonic() > end:
+                raise TimeoutError
+        parts.append(response.content)  # nothing is left; but only who asks for it keeps the connection open
+    except ReadTimeoutError:
+        raise TimeoutError from None
+    except HTTPError as error:
+        raise requests.exceptions.ConnectionError(error) from None
     return b"".join(parts)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_MOST = 1e9  # points; more is nobody's, and would not fit into a line
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,10 @@ def _get(data: Any, key: str, kind: type[T] | tuple[type, ...], default: Any = _
 
 
 def _number(data: Any, key: str) -> float:
-    return float(_get(data, key, (int, float)))
+    value = _get(data, key, (int, float))
+    if not -_MOST <= value <= _MOST:  # NaN, infinity and what no float holds: each is JSON to Python's reader
+        raise ValueError(f"{key} is no number of points")
+    return float(value)
 
 
 def _text_or_none(data: Any, key: str) -> str | None:

@@ -1,4 +1,4 @@
-"""`python -m grader roster|policy|extend|late-days|regrade`: the options, and nothing heavy until they are read.
+"""`roster`, `policy`, `extend`, `late-days` and `regrade`: the options, and nothing heavy until they are read.
 
 These work on the database itself, on the server's own machine; the server may run meanwhile. local.py does the work.
 """

@@ -15,6 +15,7 @@ import contextlib
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -233,12 +234,18 @@ def _create_file(file: Path) -> None:
 
 def _switch_to_wal(engine: Engine) -> None:
     """Readers and a writer at a time from now on; the file remembers it."""
-    try:
-        connection = engine.raw_connection()  # outside of any transaction, in which the mode cannot change
-        with contextlib.closing(connection):
-            connection.cursor().execute("PRAGMA journal_mode = WAL")
-    except sqlite3.Error as error:
-        raise OperationalError("PRAGMA journal_mode = WAL", None, error) from None
+    patience = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection = engine.raw_connection()  # outside of any transaction, in which the mode cannot change
+            with contextlib.closing(connection):
+                connection.cursor().execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.Error as error:
+            # Here SQLite does not wait for another server that starts: it says at once that the file is locked.
+            if "locked" not in str(error) or time.monotonic() > patience:
+                raise OperationalError("PRAGMA journal_mode = WAL", None, error) from None
+            time.sleep(0.05)
 
 
 def _refuse_other_tables(connection: Connection, shown: str) -> None:

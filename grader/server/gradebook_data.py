@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from grader.points import total
 from grader.server.models import Role
-from grader.server.policy import Policy, total
+from grader.server.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Literal, NamedTuple
 
+from grader.points import exact
+
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)  # the window of attempts_per_hour; it slides
 
@@ -84,18 +86,7 @@ class AttemptsLeft:
 _IN_ORDER = attrgetter("at", "id")
 
 
-# -- exact numbers -------------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=4096)  # a class has few different marks, and a gradebook asks for them ten thousand times
-def exact(number: float) -> Fraction:
-    """The number as it is written: a tenth for 0.1, and not the binary fraction next to it."""
-    return Fraction(repr(float(number)))
-
-
-def total(numbers: Iterable[float]) -> float:
-    """Their sum, as on paper."""
-    return float(sum(map(exact, numbers)))
+# -- points -----------------------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=4096)

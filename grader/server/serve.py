@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import resource
 import signal
 import socket
 import ssl
@@ -22,11 +23,13 @@ from grader.server.app import create_app
 from grader.server.clock import utc_now
 from grader.server.database import Database
 from grader.server.models import Key, Role, User
+from grader.server.patience import Patient
 from grader.server.settings import Settings
 
 FIRST_LOGIN = "instructor"
 _GOODBYE_SECONDS = 20  # for requests that are being answered when the server is told to stop
-_CONNECTIONS = 2000  # at a time; more than a class has, fewer than a process has files
+_CONNECTIONS = 2000  # at a time; more than a class has
+_OTHER_FILES = 200  # that the process has open beside them: the database's, modules, certificates
 
 
 def serve(settings: Settings, out: TextIO = sys.stdout) -> None:
@@ -60,10 +63,25 @@ def _run(settings: Settings, database: Database, listening: socket.socket, greet
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
         timeout_graceful_shutdown=_GOODBYE_SECONDS,
-        limit_concurrency=_CONNECTIONS,
+        limit_concurrency=_connections(),
+        http=Patient,
         lifespan="on",
     )
     _Server(config, greeting, out).run(sockets=[listening])
+
+
+def _connections() -> int:
+    """How many connections there may be; the process gets the files for them.
+
+    Most systems give a process 1024. Past its last file none is accepted and no database is opened: a thousand idle
+    connections, which need no key, would keep everybody out.
+    """
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _CONNECTIONS + _OTHER_FILES
+    if files != resource.RLIM_INFINITY and files < wanted:
+        files = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+    return _CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(_CONNECTIONS, files - _OTHER_FILES))
 
 
 class _Server(uvicorn.Server):

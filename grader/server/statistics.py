@@ -9,9 +9,10 @@ from itertools import islice
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from grader.points import exact
 from grader.server.gradebook_data import AssignmentInfo, LiveCounts, ProblemInfo, ProblemStats, Statistics
 from grader.server.models import CaseRow, Judgement, Role, Submission, Tally, User
-from grader.server.policy import AssignmentScore, exact
+from grader.server.policy import AssignmentScore
 from grader.server.standings import Material, assignments, bank, load, named
 
 BINS = 10  # of the histogram

@@ -89,9 +89,10 @@ class Desk:
         """
         with self._database.read() as session:
             place = rows.find(session, user, public_id)
-            known = rows.stored(session, place, index)
             answer_id, cases = rows.active_answer(session, place.problem_id)
-        if known is None and index >= cases:
+            # Of answers that had more values, cases may be stored that the active ones do not ask for.
+            known = rows.stored(session, place, index) if index >= cases else None
+        if index >= cases and known is None:
             raise _no_such_case(place, index, cases)
         value = decoded(body)
         posted = Posted(place, index, value, packed(value), now)

@@ -11,11 +11,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from grader.mugrade import signature
+from grader.points import total
 from grader.server import errors, events, standings, statements
 from grader.server.gradebook import find_user
 from grader.server.gradebook_data import AssignmentInfo
 from grader.server.models import Key, Role, Submission, Tally, User, VerifiedGrade
-from grader.server.policy import in_words, total
+from grader.server.policy import in_words
 from grader.server.statements import Statement
 from grader.verdict import Verdict
 

@@ -126,13 +126,12 @@ async def publish(request: Request, key: SentKey, assignment: AssignmentName, pr
 
     def work() -> dict[str, Any]:
         values = _values(body, request.app.state.settings.max_cases)
-        with request.app.state.database.write() as session:
-            found = regrade.publish(session, user, assignment, problem, values, now)
+        found = regrade.publish_to(request.app.state.database, user, assignment, problem, values, now)
         return {
             "version": found.version,
             "state": found.state,
             "cases": len(values),
-            "changes": len(found.preview.changes) if found.preview else 0,
+            "changes": found.changes,
             "answer_id": found.answer_id,
         }
 

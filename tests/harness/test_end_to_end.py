@@ -95,14 +95,15 @@ class Stage:
         with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
             return [(name, of, index, bool(right)) for name, of, index, right in connection.execute(query, (login,))]
 
-    def browser(self, login: str) -> httpx.Client:
+    @contextlib.contextmanager
+    def browser(self, login: str) -> Iterator[httpx.Client]:
         """A browser that has signed in."""
-        client = httpx.Client(base_url=self.url, follow_redirects=True, verify=False, timeout=60)
-        token = re.search(r'name="csrf" value="([^"]+)"', client.get("/signin").text)
-        assert token is not None
-        signed_in = client.post("/signin", data={"csrf": token[1], "key": self.keys[login]})
-        assert "Sign out" in signed_in.text
-        return client
+        with httpx.Client(base_url=self.url, follow_redirects=True, verify=False, timeout=60) as client:
+            token = re.search(r'name="csrf" value="([^"]+)"', client.get("/signin").text)
+            assert token is not None
+            signed_in = client.post("/signin", data={"csrf": token[1], "key": self.keys[login]})
+            assert "Sign out" in signed_in.text
+            yield client
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("sqlalchemy", reason="what only the course's own machine needs is not installed")
 
+from grader.points import exact, total
 from grader.server.policy import (
     AssignmentScore,
     Attempt,
@@ -23,13 +24,11 @@ from grader.server.policy import (
     closes_at,
     due_for,
     earned,
-    exact,
     in_time,
     late_days,
     penalty,
     score_assignment,
     share,
-    total,
 )
 
 steady = settings(derandomize=True, deadline=None, max_examples=150)

@@ -197,7 +197,9 @@ def test_openapi(live_server: Live) -> None:
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     """The log so far, once it has the line of the request: that is written when the reply has been sent already."""
+    patience = time.monotonic() + 30
     while not any(record.getMessage() == "request" for record in caplog.records):
+        assert time.monotonic() < patience, "the request was not logged"
         time.sleep(0.01)
     return [json.loads(logs.JsonLines().format(record)) for record in caplog.records if record.name == "grader.server"]
 
@@ -209,10 +211,10 @@ def test_fault(live_server: Live, caplog: pytest.LogCaptureFixture) -> None:
     key = live_server.course.keys["ada"]
     with caplog.at_level(logging.INFO, "grader.server"):
         reply = live_server.http.get(f"{live_server.url}api/me", params={"user_key": key})
+        fault, request = lines(caplog)
     assert (reply.status_code, reply.headers["content-type"]) == (500, "text/plain; charset=utf-8")
     number = reply.headers["x-request-id"]
     assert reply.text == f"The server has a fault; tell the course's staff the number {number}."
-    fault, request = lines(caplog)
     assert (fault["request_id"], request["request_id"], request["status"]) == (number, number, 500)
     assert "no such table: keys" in fault["traceback"]
     assert key not in json.dumps([fault, request])
@@ -243,7 +245,7 @@ def test_request_is_logged(live_server: Live, caplog: pytest.LogCaptureFixture) 
         reply = live_server.http.post(
             f"{live_server.url}submit", params={"user_key": key, "assignment": "toy", "problem": "add"}
         )
-    (line,) = lines(caplog)
+        (line,) = lines(caplog)
     assert line.pop("ms") >= 0
     assert line.pop("time").endswith("+00:00")
     assert line == {
@@ -274,7 +276,9 @@ SECRET = "ndl_" + "Ab1" * 12 + "Zz"
 def test_keys_are_taken_out(words: str, database: Any) -> None:
     """Wherever a key gets into a log's text, uvicorn's or a library's too, it does not come out."""
     stream = io.StringIO()
-    before = {name: logging.getLogger(name).handlers for name in ("grader.server", "uvicorn", "alembic", "sqlalchemy")}
+    names = ("grader.server", "uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi", "alembic", "sqlalchemy")
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(logger.handlers, logger.propagate, logger.level) for logger in loggers]
     try:
         logs.configure(stream)
         logging.getLogger("uvicorn.error").info("%s", words)
@@ -283,8 +287,9 @@ def test_keys_are_taken_out(words: str, database: Any) -> None:
         except ValueError as error:
             logs.say(words, exception=error, path=words)
     finally:
-        for name, handlers in before.items():
-            logging.getLogger(name).handlers = handlers
+        for logger, (handlers, propagate, level) in zip(loggers, before, strict=True):
+            logger.handlers, logger.propagate = handlers, propagate
+            logger.setLevel(level)
     written = stream.getvalue()
     assert len(written.splitlines()) == 2
     assert SECRET not in written

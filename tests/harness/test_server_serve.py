@@ -38,10 +38,18 @@ class Process:
         )
         self.said: list[str] = []
         assert self.process.stdout is not None
-        for line in self.process.stdout:
+        # A line at a time, but never ahead: what is left is for `communicate`, which would not see Python's own buffer.
+        while line := self._line(self.process.stdout.fileno()):
             self.said.append(line)
-            if line.startswith("  API"):
+            if "database" in line:
                 break
+
+    @staticmethod
+    def _line(descriptor: int) -> str:
+        line = b""
+        while not line.endswith(b"\n") and (byte := os.read(descriptor, 1)):
+            line += byte
+        return line.decode()
 
     @property
     def url(self) -> str:

@@ -8,7 +8,7 @@ from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
-from grader.server import gradebook, regrade
+from grader.server import gradebook, regrade, rejudging
 from grader.server.errors import Conflict, NotFound
 from grader.server.gradebook import AnswerView
 from grader.server.pages.rendering import address, now, page, see_other, url
@@ -47,8 +47,10 @@ def apply(request: Request, name: str, answer_id: int, viewer: Instructor, form:
     """Judges every stored submission by this version."""
     if form.text("confirm") != "yes":
         return _preview(request, name, answer_id, "Tick the box to confirm: this changes grades.", 422)
-    with request.app.state.database.write() as session:
+    with request.app.state.database.read() as session:
         _version(session, name, answer_id)
+    rejudging.judge_ahead(request.app.state.database, answer_id, now(request))  # else everybody would wait for it below
+    with request.app.state.database.write() as session:
         done = regrade.apply(session, actor(session, viewer), answer_id, now(request))
         if form.text("seen") != _seen(done):  # and nothing is stored
             raise Conflict(

@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from grader.server import administration, gradebook
+from grader.server.administration import MAX_GRACE
 from grader.server.errors import Invalid, NotFound
 from grader.server.models import Role
 from grader.server.pages.forms import Form
@@ -20,7 +21,7 @@ from grader.server.policy import Policy
 
 router = new_router()
 
-MOST_MINUTES, MOST_DAYS, MOST_ATTEMPTS = 7 * 24 * 60, 366, 10_000
+MOST_DAYS, MOST_ATTEMPTS = 366, 10_000
 
 
 @router.get("/a/{name}/policy")
@@ -73,7 +74,7 @@ def read_policy(form: Form) -> Policy:
     return Policy(
         open_at=form.moment("open_at", "Opens"),
         due_at=form.moment("due_at", "Due"),
-        grace_minutes=form.whole("grace_minutes", "Grace", MOST_MINUTES),
+        grace_minutes=form.whole("grace_minutes", "Grace", MAX_GRACE),
         max_late_days=form.whole("max_late_days", "Late days taken", MOST_DAYS),
         penalty_percent=_penalty(form),
         attempts_per_hour=form.whole("attempts_per_hour", "Attempts an hour", MOST_ATTEMPTS)

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from grader.server import events, keys
 from grader.server.errors import Forbidden
 from grader.server.models import Key, Role, User, WebSession
-from grader.server.pages.forms import Form, read_form
+from grader.server.pages.forms import Form, read_form, read_strangers_form
 from grader.server.pages.rendering import now, page, see_other
 from grader.server.pages.routing import SignInFirst, new_router
 
@@ -133,7 +133,7 @@ def sign_in_form(request: Request, next: str = "/") -> Response:
 
 
 @router.post("/signin")
-def sign_in(request: Request, form: Annotated[Form, Depends(read_form)]) -> Response:
+def sign_in(request: Request, form: Annotated[Form, Depends(read_strangers_form)]) -> Response:
     """A new session for the key's person."""
     _checked(form, request.cookies.get(_name(request, BEFORE), ""))
     following = local(form.text("next"))
