@@ -15,11 +15,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grader.errors import UsageError
-from grader.server import administration, errors, exports, gradebook, regrade, rejudging, roster
-from grader.server import policy as rules
+from grader.server import errors
+from grader.server.book import administration, exports, gradebook, roster
+from grader.server.book import policy as rules
 from grader.server.clock import utc_now
-from grader.server.database import Database
-from grader.server.models import Role, User
+from grader.server.desk import regrade, rejudging
+from grader.server.store.database import Database
+from grader.server.store.models import Role, User
 from grader.visible import visible
 
 _SHOWN_CHANGES = 40  # of a preview; the page has them all

@@ -18,13 +18,14 @@ from sqlalchemy.orm import Session
 
 from grader.assignment import load_assignment
 from grader.errors import UsageError
-from grader.server import catalogue, events, keys, logs
-from grader.server.app import create_app
 from grader.server.clock import utc_now
-from grader.server.database import Database
-from grader.server.models import Key, Role, User
-from grader.server.patience import Patient
 from grader.server.settings import Settings
+from grader.server.store import catalogue, events, keys
+from grader.server.store.database import Database
+from grader.server.store.models import Key, Role, User
+from grader.server.web import logs
+from grader.server.web.app import create_app
+from grader.server.web.patience import Patient
 
 FIRST_LOGIN = "instructor"
 _GOODBYE_SECONDS = 20  # for requests that are being answered when the server is told to stop

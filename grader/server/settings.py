@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.server.database import DEFAULT_URL
+from grader.server.store.database import DEFAULT_URL
 
 MIB = 1 << 20
 

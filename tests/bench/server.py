@@ -32,11 +32,12 @@ from machine import machine, row
 from grader.assignment import load_assignment
 from grader.judge import ROOT
 from grader.mugrade import codec
-from grader.server import catalogue, roster
+from grader.server.book import roster
 from grader.server.clock import utc_now
-from grader.server.database import Database
-from grader.server.models import Activation, Answer, CaseRow, Judgement, Role, Submission, Tally, User
-from grader.server.values import packed
+from grader.server.store import catalogue
+from grader.server.store.database import Database
+from grader.server.store.models import Activation, Answer, CaseRow, Judgement, Role, Submission, Tally, User
+from grader.server.store.values import packed
 from grader.submission.answers import compute
 
 STUDENTS = 300

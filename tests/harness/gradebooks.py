@@ -13,7 +13,7 @@ from servers import NOW, VALUES
 if TYPE_CHECKING:
     from servers import Course
 
-    from grader.server.gradebook import Gradebook, Row, StudentView, SubmissionView
+    from grader.server.book.gradebook import Gradebook, Row, StudentView, SubmissionView
 
 # For what no database can be different about: one in PostgreSQL costs a second each time.
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -39,8 +39,8 @@ def submit(
 ) -> str:
     """A submission whose values all come at one moment, by the server's own way; its public id."""
     from grader.mugrade import codec
+    from grader.server.desk.submissions import Desk, Opening
     from grader.server.settings import Settings
-    from grader.server.submissions import Desk, Opening
 
     desk = Desk(course.database, Settings())
     with course.database.read() as session:
@@ -53,7 +53,7 @@ def submit(
 
 def book(course: Course, assignment: str = "toy") -> Gradebook:
     """The gradebook, as it is now."""
-    from grader.server import gradebook
+    from grader.server.book import gradebook
 
     with course.database.read() as session:
         return gradebook.gradebook(session, assignment)
@@ -66,7 +66,7 @@ def row(course: Course, login: str, assignment: str = "toy") -> Row:
 
 def view(course: Course, login: str, assignment: str = "toy") -> StudentView:
     """Everything about a student."""
-    from grader.server import gradebook
+    from grader.server.book import gradebook
 
     with course.database.read() as session:
         return gradebook.student_view(session, assignment, login)
@@ -74,7 +74,7 @@ def view(course: Course, login: str, assignment: str = "toy") -> StudentView:
 
 def submission(course: Course, public_id: str) -> SubmissionView:
     """A submission, as shown."""
-    from grader.server import gradebook
+    from grader.server.book import gradebook
 
     with course.database.read() as session:
         return gradebook.submission_view(session, public_id)
@@ -82,7 +82,7 @@ def submission(course: Course, public_id: str) -> SubmissionView:
 
 def late_days(course: Course, days: int) -> None:
     """Everybody's bank."""
-    from grader.server import administration
+    from grader.server.book import administration
 
     with course.database.write() as session:
         administration.set_late_days(session, course.user(session, "prof"), days, NOW)
@@ -90,7 +90,7 @@ def late_days(course: Course, days: int) -> None:
 
 def extend(course: Course, login: str, until: datetime | None, assignment: str = "toy") -> None:
     """More time for one student."""
-    from grader.server import administration
+    from grader.server.book import administration
 
     with course.database.write() as session:
         administration.grant_extension(session, course.user(session, "prof"), assignment, login, until, "ill", NOW)
@@ -127,7 +127,8 @@ def canonical(found: dict[str, Any]) -> str:
 def verify(course: Course, points: dict[str, float], now: datetime = NOW, **changes: Any) -> int:
     """Post a verified grade of the toy as the course's robot; its id."""
     from grader.mugrade import signature
-    from grader.server import gradebook, keys, verified
+    from grader.server.book import gradebook, verified
+    from grader.server.store import keys
 
     with course.database.write() as session:
         info = gradebook.assignment(session, "toy")

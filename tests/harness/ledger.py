@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from grader.server.database import Database
+    from grader.server.store.database import Database
 
 Rows = dict[str, list[tuple[Any, ...]]]  # table -> its rows, by id
 
@@ -15,7 +15,7 @@ def rows(database: Database, *, without: Sequence[str] = ()) -> Rows:
     """Every row of every table that a grade rests on; of people and keys too."""
     from sqlalchemy import select
 
-    from grader.server.models import APPEND_ONLY, Base
+    from grader.server.store.models import APPEND_ONLY, Base
 
     names = [name for name in (*APPEND_ONLY, "users", "keys", "tallies") if name not in without]
     found: Rows = {}
@@ -30,7 +30,7 @@ def counts(database: Database) -> dict[str, int]:
     """Rows in each table to which rows are only added, but `events`: a refusal may be an event."""
     from sqlalchemy import func, select
 
-    from grader.server.models import APPEND_ONLY, Base
+    from grader.server.store.models import APPEND_ONLY, Base
 
     names = [name for name in APPEND_ONLY if name != "events"]
     wanted = [select(func.count()).select_from(Base.metadata.tables[name]).scalar_subquery() for name in names]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from postgres import Cluster
 
     from grader.assignment import Assignment
-    from grader.server.database import Database
+    from grader.server.store.database import Database
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=timezone.utc)  # when the course was set up; its clock starts here
 PEOPLE = {  # login -> role, name
@@ -57,7 +57,7 @@ class Course:
 
     def policy(self, assignment: str, **changes: Any) -> None:
         """A new row of policies: due_at=..., attempts_per_hour=..."""
-        from grader.server.models import PolicyRow
+        from grader.server.store.models import PolicyRow
 
         with self.database.write() as session:
             row = self.row(session, assignment)
@@ -67,9 +67,9 @@ class Course:
         """A version of the answers, written straight into the tables; its id."""
         from sqlalchemy import func, select
 
-        from grader.server import catalogue
-        from grader.server import values as packing
-        from grader.server.models import Activation, Answer
+        from grader.server.store import catalogue
+        from grader.server.store import values as packing
+        from grader.server.store.models import Activation, Answer
 
         with self.database.write() as session:
             _, row = catalogue.find_problem(session, assignment, problem)
@@ -98,14 +98,14 @@ class Course:
         """The row of a person."""
         from sqlalchemy import select
 
-        from grader.server.models import User
+        from grader.server.store.models import User
 
         return session.scalars(select(User).where(User.login == login)).one()
 
     @staticmethod
     def row(session: Any, assignment: str) -> Any:
         """The row of an assignment."""
-        from grader.server import catalogue
+        from grader.server.store import catalogue
 
         return catalogue.find_assignment(session, assignment)
 
@@ -126,8 +126,8 @@ def toy_assignment(name: str) -> Assignment:
 
 def set_up(database: Database) -> Course:
     """The course, in an empty migrated database."""
-    from grader.server import catalogue, keys
-    from grader.server.models import Role, User
+    from grader.server.store import catalogue, keys
+    from grader.server.store.models import Role, User
 
     course = Course(database)
     with database.write() as session:
@@ -162,7 +162,7 @@ class Ticking:
 @contextlib.contextmanager
 def opened(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
     """A migrated database of that kind, "sqlite" or "postgresql", that is gone after the block."""
-    from grader.server.database import Database
+    from grader.server.store.database import Database
 
     if kind == "sqlite":
         database = Database(f"sqlite:///{tmp_path / 'gradebook.sqlite3'}")
@@ -188,7 +188,7 @@ def running_cluster() -> Iterator[tuple[Cluster, str]]:
     pytest.importorskip("psycopg")
     import postgres
 
-    from grader.server.database import Database
+    from grader.server.store.database import Database
 
     if postgres.binaries() is None:
         pytest.skip("PostgreSQL is not installed: initdb and postgres are not there")
@@ -260,8 +260,8 @@ class Socket:
 
 def live(socket: Socket, course: Course, **settings: Any) -> Live:
     """The server over the course from now on. settings: of grader.server.settings."""
-    from grader.server.app import create_app
     from grader.server.settings import Settings
+    from grader.server.web.app import create_app
 
     clock = Ticking()
     socket.app = create_app(Settings(**settings), course.database, clock)

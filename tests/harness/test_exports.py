@@ -1,4 +1,4 @@
-"""grader.server.exports: the gradebook as CSV that Canvas and spreadsheets read, and nothing runs."""
+"""grader.server.book.exports: the gradebook as CSV that Canvas and spreadsheets read, and nothing runs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from servers import NOW
 
-from grader.server import exports
-from grader.server.gradebook import AssignmentInfo, Cell, Gradebook, Person, ProblemInfo, Row
-from grader.server.models import Role
-from grader.server.policy import Policy
+from grader.server.book import exports
+from grader.server.book.gradebook import AssignmentInfo, Cell, Gradebook, Person, ProblemInfo, Row
+from grader.server.book.policy import Policy
+from grader.server.store.models import Role
 
 PERSON = Person(1, "mwu", "Wu, Mei", Role.STUDENT, "mwu@example.org", "A", "9001", "700001", True)
 NOTHING = Cell(0.0, 10.0, "", 0, 0, 0.0, None, None, None)

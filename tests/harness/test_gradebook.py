@@ -14,8 +14,9 @@ from gradebooks import DAY, DUE, HOUR, ON_SQLITE, book, extend, late_days, row, 
 from servers import NOW, VALUES, Course
 from sqlalchemy import event
 
-from grader.server import errors, gradebook
-from grader.server.models import Role, User
+from grader.server import errors
+from grader.server.book import gradebook
+from grader.server.store.models import Role, User
 
 LATE = {"due_at": DUE, "grace_minutes": 10, "max_late_days": 3, "penalty_percent": 25.0}
 
@@ -166,7 +167,7 @@ def test_points_follow_the_assignment(course: Course) -> None:
     """A problem that is worth more from today on is worth more in every row."""
     from dataclasses import replace
 
-    from grader.server import catalogue
+    from grader.server.store import catalogue
 
     submit(course, "ada", "add", values("add", 3))
     toy = course.assignments["toy"]

@@ -17,8 +17,8 @@ from servers import NOW, VALUES, Course, Live, live, opened, toy_assignment
 from sqlalchemy import delete, update
 from visiting import DUE, Visitor, busy, csrf, routes, text
 
-from grader.server import catalogue, keys
-from grader.server.models import AssignmentRow, ProblemRow, Role, User
+from grader.server.store import catalogue, keys
+from grader.server.store.models import AssignmentRow, ProblemRow, Role, User
 
 PUBLIC = ("/signin",)
 STUDENTS = ("/", "/a/toy", "/a/toy/submissions/PUBLIC")
@@ -331,7 +331,7 @@ def test_errors_are_pages(live_server: Live, monkeypatch: pytest.MonkeyPatch) ->
     def broken(*_: Any) -> None:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr("grader.server.gradebook.student_view", broken)
+    monkeypatch.setattr("grader.server.book.gradebook.student_view", broken)
     reply = visitor.get("/a/toy")
     assert reply.status_code == 500
     assert "<h1>Our fault</h1>" in reply.text

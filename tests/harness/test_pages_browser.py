@@ -14,7 +14,7 @@ from servers import NOW, VALUES, Live, opened
 from sqlalchemy import update
 from visiting import DUE, busy
 
-from grader.server.models import User
+from grader.server.store.models import User
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 

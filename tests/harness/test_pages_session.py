@@ -15,9 +15,9 @@ from servers import NOW, Live, opened
 from sqlalchemy import func, select, update
 from visiting import HTML, Visitor, csrf, routes, text
 
-from grader.server import keys
-from grader.server.models import Event, User, WebSession
 from grader.server.pages.session import local
+from grader.server.store import keys
+from grader.server.store.models import Event, User, WebSession
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from servers import NOW, VALUES, Live, opened
 from sqlalchemy import select, update
 from visiting import DUE, Visitor, busy, text
 
-from grader.server import events
 from grader.server.errors import Invalid
-from grader.server.models import Event, Key, PolicyRow, User
 from grader.server.pages.forms import Form
 from grader.server.pages.policy_pages import read_policy
+from grader.server.store import events
+from grader.server.store.models import Event, Key, PolicyRow, User
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from grader.server.gradebook import Cell
+from grader.server.book.gradebook import Cell
+from grader.server.book.policy import Policy
 from grader.server.pages import wording
 from grader.server.pages.insight import bars
-from grader.server.policy import Policy
 
 NOW = datetime(2026, 12, 1, 12, 0, tzinfo=timezone.utc)
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)

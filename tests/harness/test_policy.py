@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 pytest.importorskip("sqlalchemy", reason="what only the course's own machine needs is not installed")
 
 from grader.points import exact, total
-from grader.server.policy import (
+from grader.server.book.policy import (
     AssignmentScore,
     Attempt,
     AttemptsLeft,

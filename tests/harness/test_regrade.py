@@ -15,8 +15,11 @@ from gradebooks import DAY, DUE, HOUR, ON_SQLITE, row, submission, submit, value
 from servers import NOW, VALUES, Course
 from sqlalchemy import func, select, update
 
-from grader.server import catalogue, errors, gradebook, regrade, rejudging
-from grader.server.models import Activation, Answer, Event, Judgement, Tally
+from grader.server import errors
+from grader.server.book import gradebook
+from grader.server.desk import regrade, rejudging
+from grader.server.store import catalogue
+from grader.server.store.models import Activation, Answer, Event, Judgement, Tally
 
 LATER = NOW + 30 * DAY
 ADD = VALUES["add"]
@@ -265,8 +268,8 @@ def test_nothing_of_the_old_judgement_is_lost(course: Course) -> None:
 def test_cases_that_arrive_after_the_preview_are_judged(course: Course) -> None:
     """Also those of a submission that had begun before."""
     from grader.mugrade import codec
+    from grader.server.desk.submissions import Desk
     from grader.server.settings import Settings
-    from grader.server.submissions import Desk
 
     begun = submit(course, "ada", "add", ADD[:1])
     answer = publish(course, OTHER).answer_id

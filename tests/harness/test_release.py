@@ -96,7 +96,7 @@ def root(tmp_path: Path) -> Path:
         "CHANGELOG.md",
         "docs/server.md",
         "out/grade.json",
-        "grader/server/app.py",
+        "grader/server/web/app.py",
         "requirements-course.lock",
     ):
         write(top / path, "not for students\n")

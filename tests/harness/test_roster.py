@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from servers import NOW, PEOPLE, Course, opened, set_up
 from sqlalchemy import func, select
 
-from grader.server import administration, errors, gradebook, keys, roster, roster_csv
-from grader.server.models import CourseSettings, Event, Extension, Key, PolicyRow, Role, User
-from grader.server.policy import Policy
+from grader.server import errors
+from grader.server.book import administration, gradebook, roster, roster_csv
+from grader.server.book.policy import Policy
+from grader.server.store import keys
+from grader.server.store.models import CourseSettings, Event, Extension, Key, PolicyRow, Role, User
 
 CANVAS = (
     "Student,ID,SIS User ID,SIS Login ID,Section,hw3 (77),Current Score\r\n"

@@ -1,4 +1,4 @@
-"""grader.server.app, limits, logs, api_docs: what surrounds every request, against a real server."""
+"""grader.server.web.app, limits, logs, api_docs: what surrounds every request, against a real server."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from servers import Live, serving
 from sqlalchemy import func, select, text
 
 from grader.mugrade import codec
-from grader.server import keys, logs
-from grader.server.models import Submission
+from grader.server.store import keys
+from grader.server.store.models import Submission
+from grader.server.web import logs
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 LIMIT = 8 << 20

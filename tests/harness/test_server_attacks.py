@@ -41,7 +41,7 @@ from grader.assignment import Assignment
 from grader.mugrade import client as client_module
 from grader.mugrade import codec
 from grader.mugrade.client import Client, SubmitError, Unreachable
-from grader.server.patience import Patient
+from grader.server.web.patience import Patient
 
 DUE = NOW + timedelta(days=7)
 

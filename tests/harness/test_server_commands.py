@@ -16,8 +16,10 @@ from servers import NOW, VALUES, Course, opened, set_up
 from typer.testing import CliRunner
 
 from grader.errors import UsageError
-from grader.server import commands, keys, regrade
-from grader.server.models import Role, User
+from grader.server import commands
+from grader.server.desk import regrade
+from grader.server.store import keys
+from grader.server.store.models import Role, User
 
 ADD = VALUES["add"]
 Run = Callable[..., str]

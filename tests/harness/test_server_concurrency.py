@@ -14,10 +14,11 @@ from servers import NOW, VALUES, Course, Live, serving
 from sqlalchemy import event, func, select
 
 from grader.mugrade import codec
-from grader.server import catalogue, regrade
-from grader.server.models import Activation, CaseRow, Judgement, Submission, Tally
+from grader.server.desk import regrade
+from grader.server.desk.submissions import Desk, Opening
 from grader.server.settings import Settings
-from grader.server.submissions import Desk, Opening
+from grader.server.store import catalogue
+from grader.server.store.models import Activation, CaseRow, Judgement, Submission, Tally
 
 ADD = Opening("toy", "add", "", "", "")
 

@@ -1,4 +1,4 @@
-"""grader.server.database and migrations/: the real SQLite and the real PostgreSQL."""
+"""grader.server.store.database and migrations/: the real SQLite and the real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from grader.errors import UsageError
-from grader.server.database import Database
 from grader.server.errors import Unavailable
-from grader.server.models import APPEND_ONLY, Base, Event, Role, User
+from grader.server.store.database import Database
+from grader.server.store.models import APPEND_ONLY, Base, Event, Role, User
 
 
 def person(login: str = "ada") -> User:
@@ -341,7 +341,7 @@ def _at_once(work: Any, times: int = 4) -> None:
 
 def _fill(course: Any) -> None:
     """A row in each table that must only grow."""
-    from grader.server.models import (
+    from grader.server.store.models import (
         CaseRow,
         CourseSettings,
         Extension,

@@ -1,4 +1,4 @@
-"""grader.server.judging: what is right, and what a student is told of the rest."""
+"""grader.server.desk.judging: what is right, and what a student is told of the rest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from grader.mugrade import codec
 from grader.mugrade.codec import TypeName
-from grader.server.judging import finite, judge
+from grader.server.desk.judging import finite, judge
 
 RTOL, ATOL = 1e-4, 1e-5
 MOMENT = datetime(2026, 11, 2, tzinfo=timezone.utc)

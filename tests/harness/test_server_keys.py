@@ -1,4 +1,4 @@
-"""grader.server.keys, events, values, catalogue: small parts over a real database."""
+"""grader.server.store.keys, events, values, catalogue: small parts over a real database."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from sqlalchemy import select
 
 from grader.errors import UsageError
 from grader.mugrade import codec, signature
-from grader.server import catalogue, events, keys, values
-from grader.server.database import Database
 from grader.server.errors import BadBody, NotFound
-from grader.server.models import Event, Key, ProblemRow, Role, Submission, User
+from grader.server.store import catalogue, events, keys, values
+from grader.server.store.database import Database
+from grader.server.store.models import Event, Key, ProblemRow, Role, Submission, User
 
 once = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 

@@ -144,8 +144,8 @@ def test_kill(course: Course, kills: int) -> None:
     from sqlalchemy import func, select
 
     from grader.mugrade import codec
-    from grader.server.models import CaseRow, Judgement, Submission, Tally
-    from grader.server.regrade import recount
+    from grader.server.desk.regrade import recount
+    from grader.server.store.models import CaseRow, Judgement, Submission, Tally
 
     lives = Lives(course.database.url.render_as_string(hide_password=False))
     poster = Poster(lives, course.keys)

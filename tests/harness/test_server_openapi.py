@@ -27,8 +27,8 @@ from schemathesis.generation import GenerationMode
 from servers import NOW, VALUES, Live, opened, serving, set_up
 
 from grader.mugrade import codec
-from grader.server import catalogue, keys
-from grader.server.models import APPEND_ONLY
+from grader.server.store import catalogue, keys
+from grader.server.store.models import APPEND_ONLY
 
 EXAMPLES = 15  # of each kind, for each endpoint and each person
 CHECKS = [

@@ -1,4 +1,4 @@
-"""grader.server.wire, submissions: the mugrade protocol against a real server, on both databases."""
+"""grader.server.web.wire, submissions: the mugrade protocol against a real server, on both databases."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from servers import NOW, VALUES, Live, serving
 from sqlalchemy import func, select
 
 from grader.mugrade import codec
-from grader.server.models import Answer, CaseRow, Extension, Judgement, Submission, Tally
+from grader.server.store.models import Answer, CaseRow, Extension, Judgement, Submission, Tally
 
 # What is decided before the database is asked is tested on one of them.
 once = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -163,7 +163,7 @@ def test_no_key(live_server: Live, headers: dict[str, str], words: str) -> None:
 
 def test_unknown_and_revoked_key(live_server: Live) -> None:
     """A key that nobody has, and one that was revoked, are refused alike."""
-    from grader.server import keys
+    from grader.server.store import keys
 
     course = live_server.course
     body = keys.PREFIX + "x" * 32
@@ -288,7 +288,7 @@ def test_unpublished_problem(live_server: Live) -> None:
     """Nothing can be submitted that nothing can judge."""
     from dataclasses import replace
 
-    from grader.server import catalogue
+    from grader.server.store import catalogue
 
     toy = live_server.course.assignments["toy"]
     new = replace(toy.problems[0], name="fresh", aliases=())

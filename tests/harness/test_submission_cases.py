@@ -17,7 +17,7 @@ from conftest import ROOT
 
 from grader.assignment import load_assignment
 from grader.mugrade import codec
-from grader.server.judging import finite, judge
+from grader.server.desk.judging import finite, judge
 from grader.submission.answers import TreeAnswers, compute
 
 HW4 = load_assignment(ROOT / "tests" / "hw4")

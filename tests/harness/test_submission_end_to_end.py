@@ -29,8 +29,8 @@ def live(database: Any, server_socket: Any, toy: Assignment) -> Any:
     """A real server of the toy's assignment; nothing is published yet."""
     from servers import NOW, Course, live
 
-    from grader.server import catalogue, keys
-    from grader.server.models import Role, User
+    from grader.server.store import catalogue, keys
+    from grader.server.store.models import Role, User
 
     course = Course(database)
     with database.write() as session:
@@ -109,7 +109,7 @@ def test_interrupted_submission_is_resumed(live: Any, toy: Assignment, tmp_path:
     """What the real server has judged is shown again, and not judged again."""
     from sqlalchemy import func, select
 
-    from grader.server.models import CaseRow, Submission
+    from grader.server.store.models import CaseRow, Submission
     from grader.submission.answers import compute
     from grader.submission.posting import Poster, Result
     from grader.submission.state import States

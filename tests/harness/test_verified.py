@@ -16,8 +16,10 @@ from servers import NOW, Course, opened, set_up
 from sqlalchemy import func, select
 
 from grader.mugrade import signature
-from grader.server import errors, keys, verified
-from grader.server.models import Event, VerifiedGrade
+from grader.server import errors
+from grader.server.book import verified
+from grader.server.store import keys
+from grader.server.store.models import Event, VerifiedGrade
 
 MOST = {"add": 4.0, "scale": 3.0, "total": 3.0}
 SOME = {"add": 4.0, "scale": 1.5, "total": 0.0}

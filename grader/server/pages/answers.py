@@ -8,9 +8,10 @@ from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
-from grader.server import gradebook, regrade, rejudging
+from grader.server.book import gradebook
+from grader.server.book.gradebook import AnswerView
+from grader.server.desk import regrade, rejudging
 from grader.server.errors import Conflict, NotFound
-from grader.server.gradebook import AnswerView
 from grader.server.pages.rendering import address, now, page, see_other, url
 from grader.server.pages.routing import new_router
 from grader.server.pages.session import Instructor, InstructorsForm, Staff, actor

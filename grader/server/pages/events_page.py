@@ -10,10 +10,10 @@ from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy import select
 
-from grader.server.models import Event, User
 from grader.server.pages.rendering import page
 from grader.server.pages.routing import new_router
 from grader.server.pages.session import Staff
+from grader.server.store.models import Event, User
 
 router = new_router()
 

@@ -8,8 +8,8 @@ from itertools import pairwise
 from fastapi import Request
 from fastapi.responses import Response
 
-from grader.server import gradebook
-from grader.server.gradebook import ProblemStats
+from grader.server.book import gradebook
+from grader.server.book.gradebook import ProblemStats
 from grader.server.pages.rendering import now, page
 from grader.server.pages.routing import new_router
 from grader.server.pages.session import Staff

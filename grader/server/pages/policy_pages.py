@@ -8,16 +8,16 @@ from typing import Literal, cast
 from fastapi import Request
 from fastapi.responses import Response
 
-from grader.server import administration, gradebook
-from grader.server.administration import MAX_GRACE
+from grader.server.book import administration, gradebook
+from grader.server.book.administration import MAX_GRACE
+from grader.server.book.policy import Policy
 from grader.server.errors import Invalid, NotFound
-from grader.server.models import Role
 from grader.server.pages.forms import Form
 from grader.server.pages.rendering import now, page, see_other, url
 from grader.server.pages.routing import new_router
 from grader.server.pages.session import Instructor, InstructorsForm, Staff, actor
 from grader.server.pages.wording import for_input, number
-from grader.server.policy import Policy
+from grader.server.store.models import Role
 
 router = new_router()
 

@@ -8,14 +8,14 @@ from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy import select
 
-from grader.server import exports, gradebook, roster
+from grader.server.book import exports, gradebook, roster
+from grader.server.book.gradebook import Person
 from grader.server.errors import Conflict, Invalid
-from grader.server.gradebook import Person
-from grader.server.models import Key, Role
 from grader.server.pages.forms import Form
 from grader.server.pages.rendering import download, now, page, see_other, url
 from grader.server.pages.routing import new_router
 from grader.server.pages.session import Instructor, InstructorsForm, Staff, actor
+from grader.server.store.models import Key, Role
 
 router = new_router()
 

@@ -22,12 +22,12 @@ from fastapi.responses import Response
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from grader.server import events, keys
 from grader.server.errors import Forbidden
-from grader.server.models import Key, Role, User, WebSession
 from grader.server.pages.forms import Form, read_form, read_strangers_form
 from grader.server.pages.rendering import now, page, see_other
 from grader.server.pages.routing import SignInFirst, new_router
+from grader.server.store import events, keys
+from grader.server.store.models import Key, Role, User, WebSession
 
 router = new_router()
 

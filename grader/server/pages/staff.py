@@ -12,9 +12,9 @@ from fastapi import Request
 from fastapi.responses import Response
 from markupsafe import Markup
 
-from grader.server import administration, exports, gradebook
+from grader.server.book import administration, exports, gradebook
+from grader.server.book.gradebook import Cell, Gradebook, Row
 from grader.server.errors import Invalid
-from grader.server.gradebook import Cell, Gradebook, Row
 from grader.server.pages import wording
 from grader.server.pages.rendering import download, now, page, see_other, url
 from grader.server.pages.routing import new_router

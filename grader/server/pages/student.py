@@ -8,9 +8,9 @@ from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
-from grader.server import gradebook
+from grader.server.book import gradebook
+from grader.server.book.gradebook import AssignmentInfo, Cell, ProblemInfo, StudentView, SubmissionView
 from grader.server.errors import NotFound
-from grader.server.gradebook import AssignmentInfo, Cell, ProblemInfo, StudentView, SubmissionView
 from grader.server.pages.rendering import address, page, see_other, url
 from grader.server.pages.routing import new_router
 from grader.server.pages.session import SignedIn

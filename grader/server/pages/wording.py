@@ -8,8 +8,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from grader.server.gradebook import Cell, StudentView
-from grader.server.policy import Policy
+from grader.server.book.gradebook import Cell, StudentView
+from grader.server.book.policy import Policy
 from grader.visible import visible
 
 # What a page says on top after a form was done; the address names the note, and can say nothing else.

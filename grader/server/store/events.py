@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from grader.server.clock import utc_now
-from grader.server.models import Event, User
+from grader.server.store.models import Event, User
 
 ABOUT_LENGTH = 300  # characters of `about` that the table holds
 

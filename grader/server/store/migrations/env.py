@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from grader.server.models import Base
+from grader.server.store.models import Base
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)

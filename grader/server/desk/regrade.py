@@ -19,14 +19,16 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from grader.server import catalogue, errors, events, rejudging, values
-from grader.server.database import Database
-from grader.server.gradebook_data import AssignmentInfo
-from grader.server.judging import Judged, finite
-from grader.server.models import Activation, Answer, AssignmentRow, ProblemRow, Role, User
-from grader.server.policy import AssignmentScore, Attempt, earned, share
-from grader.server.standings import assignments, bank, load, named
-from grader.server.tallies import recount
+from grader.server import errors
+from grader.server.book.gradebook_data import AssignmentInfo
+from grader.server.book.policy import AssignmentScore, Attempt, earned, share
+from grader.server.book.standings import assignments, bank, load, named
+from grader.server.desk import rejudging
+from grader.server.desk.judging import Judged, finite
+from grader.server.desk.tallies import recount
+from grader.server.store import catalogue, events, values
+from grader.server.store.database import Database
+from grader.server.store.models import Activation, Answer, AssignmentRow, ProblemRow, Role, User
 
 __all__ = ["Change", "Preview", "Published", "apply", "preview", "publish", "publish_to", "recount"]
 

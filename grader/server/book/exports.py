@@ -14,7 +14,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from grader.server.gradebook import Gradebook, Row
+from grader.server.book.gradebook import Gradebook, Row
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001 - Excel takes the wide ones too
 

@@ -10,10 +10,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from grader.points import exact
-from grader.server.gradebook_data import AssignmentInfo, LiveCounts, ProblemInfo, ProblemStats, Statistics
-from grader.server.models import CaseRow, Judgement, Role, Submission, Tally, User
-from grader.server.policy import AssignmentScore
-from grader.server.standings import Material, assignments, bank, load, named
+from grader.server.book.gradebook_data import AssignmentInfo, LiveCounts, ProblemInfo, ProblemStats, Statistics
+from grader.server.book.policy import AssignmentScore
+from grader.server.book.standings import Material, assignments, bank, load, named
+from grader.server.store.models import CaseRow, Judgement, Role, Submission, Tally, User
 
 BINS = 10  # of the histogram
 _MINUTE = timedelta(minutes=1)

@@ -15,8 +15,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from grader.server import errors
-from grader.server.gradebook_data import AssignmentInfo, ProblemInfo
-from grader.server.models import (
+from grader.server.book.gradebook_data import AssignmentInfo, ProblemInfo
+from grader.server.book.policy import AssignmentScore, Attempt, Policy, due_for, earned, score_assignment, share
+from grader.server.store.models import (
     Activation,
     Answer,
     AssignmentRow,
@@ -28,7 +29,6 @@ from grader.server.models import (
     Tally,
     VerifiedGrade,
 )
-from grader.server.policy import AssignmentScore, Attempt, Policy, due_for, earned, score_assignment, share
 
 Attempts = dict[str, list[Attempt]]  # by problem
 

@@ -12,12 +12,14 @@ from sqlalchemy.orm import Session
 
 from grader.mugrade import signature
 from grader.points import total
-from grader.server import errors, events, standings, statements
-from grader.server.gradebook import find_user
-from grader.server.gradebook_data import AssignmentInfo
-from grader.server.models import Key, Role, Submission, Tally, User, VerifiedGrade
-from grader.server.policy import in_words
-from grader.server.statements import Statement
+from grader.server import errors
+from grader.server.book import standings, statements
+from grader.server.book.gradebook import find_user
+from grader.server.book.gradebook_data import AssignmentInfo
+from grader.server.book.policy import in_words
+from grader.server.book.statements import Statement
+from grader.server.store import events
+from grader.server.store.models import Key, Role, Submission, Tally, User, VerifiedGrade
 from grader.verdict import Verdict
 
 CLOCKS_DIFFER = timedelta(minutes=5)  # by how much the grader's clock may be ahead of ours

@@ -12,14 +12,14 @@ from fastapi import APIRouter, Header, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import PlainTextResponse
 
-from grader.server import regrade
-from grader.server.auth import SentKey
-from grader.server.described import json_body, refusals
+from grader.server.desk import regrade
+from grader.server.desk.submissions import Desk, Opening
 from grader.server.errors import Invalid
-from grader.server.models import Role
-from grader.server.submissions import Desk, Opening
-from grader.server.values import decoded
-from grader.server.working import checked_id, identified, in_thread, with_body
+from grader.server.store.models import Role
+from grader.server.store.values import decoded
+from grader.server.web.auth import SentKey
+from grader.server.web.described import json_body, refusals
+from grader.server.web.working import checked_id, identified, in_thread, with_body
 
 router = APIRouter(tags=["mugrade"])
 

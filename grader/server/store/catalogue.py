@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from grader.assignment import Assignment, Problem
 from grader.errors import UsageError
-from grader.server import events
 from grader.server.errors import NotFound
-from grader.server.models import Activation, Answer, AssignmentRow, ProblemRow, Submission, VerifiedGrade
+from grader.server.store import events
+from grader.server.store.models import Activation, Answer, AssignmentRow, ProblemRow, Submission, VerifiedGrade
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # what can be a name at all; PostgreSQL refuses a NUL in a text
 _SHOWN = 60  # characters of an unknown name in a sentence

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import Integer, cast, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from grader.server import catalogue
-from grader.server.models import CaseRow, Judgement, ProblemRow, Submission, Tally
-from grader.server.standings import active_answers
+from grader.server.book.standings import active_answers
+from grader.server.store import catalogue
+from grader.server.store.models import CaseRow, Judgement, ProblemRow, Submission, Tally
 
 
 def recount(session: Session, problem_id: int | None = None) -> int:

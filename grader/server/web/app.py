@@ -29,15 +29,16 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import grader
-from grader.server import api, api_docs, pages, wire
+from grader.server import pages
 from grader.server.clock import Clock, utc_now
-from grader.server.database import Database
-from grader.server.described import refusals
+from grader.server.desk.submissions import Desk
 from grader.server.errors import Problem
-from grader.server.limits import Limits
-from grader.server.logs import RequestLog, say
 from grader.server.settings import Settings
-from grader.server.submissions import Desk
+from grader.server.store.database import Database
+from grader.server.web import api, api_docs, wire
+from grader.server.web.described import refusals
+from grader.server.web.limits import Limits
+from grader.server.web.logs import RequestLog, say
 
 _API = ("/submit", "/submit_test", "/publish", "/api", "/_", "/healthz", "/openapi.json")
 # For replies that set none of their own (pages allow themselves their style): nothing is loaded, run or framed.

@@ -31,7 +31,7 @@ from sqlalchemy.orm import Session
 
 from grader.errors import UsageError
 from grader.server.errors import Unavailable
-from grader.server.models import Base
+from grader.server.store.models import Base
 
 DEFAULT_URL = "sqlite:///gradebook.sqlite3"
 BUSY_SECONDS = 30  # how long a writer waits for another one before it gives up

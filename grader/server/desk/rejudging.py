@@ -16,10 +16,11 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session, aliased
 
 from grader import __version__
-from grader.server import catalogue, errors, values
-from grader.server.database import Database
-from grader.server.judging import Judged, judge
-from grader.server.models import Answer, CaseRow, Judgement, Submission
+from grader.server import errors
+from grader.server.desk.judging import Judged, judge
+from grader.server.store import catalogue, values
+from grader.server.store.database import Database
+from grader.server.store.models import Answer, CaseRow, Judgement, Submission
 
 _ROWS_AN_INSERT = 1000  # of a few hundred bytes each
 _AHEAD = 200  # values judged between two short transactions: a second or so of work that a crash would repeat

@@ -12,11 +12,12 @@ from datetime import datetime, timezone
 
 from sqlalchemy.orm import Session
 
-from grader.server import errors, events
-from grader.server.gradebook import find_user, storable
-from grader.server.models import CourseSettings, Extension, PolicyRow, User
-from grader.server.policy import Policy, in_words
-from grader.server.standings import assignment, late_day_bank
+from grader.server import errors
+from grader.server.book.gradebook import find_user, storable
+from grader.server.book.policy import Policy, in_words
+from grader.server.book.standings import assignment, late_day_bank
+from grader.server.store import events
+from grader.server.store.models import CourseSettings, Extension, PolicyRow, User
 
 MAX_GRACE = 24 * 60 - 1  # minutes: after a day of grace, the first late day would be the second
 MAX_DAYS = 366  # of lateness, or in the bank: more is a slip of the keyboard

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from grader.server.keys import PATTERN
+from grader.server.store.keys import PATTERN
 
 LOGGER = logging.getLogger("grader.server")
 _SECRETS = (

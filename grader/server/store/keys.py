@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from grader.mugrade.signature import public_key
-from grader.server.models import Key, User
+from grader.server.store.models import Key, User
 
 PREFIX = "ndl_"
 _ALPHABET = string.ascii_letters + string.digits

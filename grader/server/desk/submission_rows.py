@@ -14,9 +14,11 @@ from sqlalchemy import bindparam, case, insert, select, update
 from sqlalchemy.orm import Session
 
 import grader
+from grader.server.book.policy import Policy, due_for
+from grader.server.book.standings import to_policy
+from grader.server.desk.judging import Judged
 from grader.server.errors import Conflict, Forbidden, NotFound
-from grader.server.judging import Judged
-from grader.server.models import (
+from grader.server.store.models import (
     Activation,
     Answer,
     AssignmentRow,
@@ -30,9 +32,7 @@ from grader.server.models import (
     Tally,
     User,
 )
-from grader.server.policy import Policy, due_for
-from grader.server.standings import to_policy
-from grader.server.values import Packed
+from grader.server.store.values import Packed
 
 
 @dataclass(frozen=True)

@@ -19,16 +19,16 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from grader.server import catalogue
-from grader.server import submission_rows as rows
-from grader.server.database import Database
+from grader.server.book.policy import attempts_left, check_open, in_words
+from grader.server.desk import submission_rows as rows
+from grader.server.desk.judging import Judged, judge
+from grader.server.desk.submission_rows import Place, Posted
 from grader.server.errors import Conflict, Forbidden, Invalid, TooMany
-from grader.server.judging import Judged, judge
-from grader.server.models import Role, Submission, User
-from grader.server.policy import attempts_left, check_open, in_words
 from grader.server.settings import Settings
-from grader.server.submission_rows import Place, Posted
-from grader.server.values import AnswerCache, decoded, packed
+from grader.server.store import catalogue
+from grader.server.store.database import Database
+from grader.server.store.models import Role, Submission, User
+from grader.server.store.values import AnswerCache, decoded, packed
 from grader.visible import visible
 
 

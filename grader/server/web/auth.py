@@ -12,9 +12,9 @@ from fastapi.security import APIKeyQuery, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 from sqlalchemy.orm import Session
 
-from grader.server import keys
 from grader.server.errors import Forbidden, Invalid, Unauthorized
-from grader.server.models import Key, Role, User
+from grader.server.store import keys
+from grader.server.store.models import Key, Role, User
 
 _BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="A key, as the course's staff gave it out.")
 _QUERY = APIKeyQuery(

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from grader.mugrade import codec
 from grader.server.errors import BadBody
-from grader.server.models import Answer
+from grader.server.store.models import Answer
 
 _LEVEL = 3  # a third of the time of the default for a twentieth more bytes; a class posts thousands within a minute
 _CACHED = 32  # answers, of the ten or so that an assignment has; each at most 8 MB as it came

@@ -9,13 +9,14 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
-from grader.server import auth, gradebook, policy, standings, verified
-from grader.server.auth import SentKey
-from grader.server.described import json_body, refusals
+from grader.server.book import gradebook, policy, standings, verified
 from grader.server.errors import BadBody, Forbidden
-from grader.server.models import Role
-from grader.server.values import decoded
-from grader.server.working import checked_id, identified, with_body
+from grader.server.store.models import Role
+from grader.server.store.values import decoded
+from grader.server.web import auth
+from grader.server.web.auth import SentKey
+from grader.server.web.described import json_body, refusals
+from grader.server.web.working import checked_id, identified, with_body
 
 router = APIRouter(prefix="/api", tags=["extensions"])
 

@@ -11,10 +11,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grader.server import errors, events, keys
-from grader.server.gradebook import Person, find_user, to_person
-from grader.server.models import Key, Role, User
-from grader.server.roster_csv import Entry, read
+from grader.server import errors
+from grader.server.book.gradebook import Person, find_user, to_person
+from grader.server.book.roster_csv import Entry, read
+from grader.server.store import events, keys
+from grader.server.store.models import Key, Role, User
 
 # A login is part of addresses, file names, signed statements and CSV cells: no blank, no separator, nothing unseen.
 _LOGIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,99}")

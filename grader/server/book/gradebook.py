@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from grader.server import errors
-from grader.server.gradebook_data import (
+from grader.server.book.gradebook_data import (
     AnswerView,
     AssignmentInfo,
     CaseView,
@@ -24,7 +24,10 @@ from grader.server.gradebook_data import (
     SubmissionView,
     VerifiedView,
 )
-from grader.server.models import (
+from grader.server.book.policy import AssignmentScore, closes_at, in_time, late_days, penalty, share
+from grader.server.book.standings import Attempts, Material, active_answers, assignment, assignments, bank, load, named
+from grader.server.book.statistics import live_counts, statistics
+from grader.server.store.models import (
     Answer,
     AssignmentRow,
     CaseRow,
@@ -37,9 +40,6 @@ from grader.server.models import (
     User,
     VerifiedGrade,
 )
-from grader.server.policy import AssignmentScore, closes_at, in_time, late_days, penalty, share
-from grader.server.standings import Attempts, Material, active_answers, assignment, assignments, bank, load, named
-from grader.server.statistics import live_counts, statistics
 
 __all__ = [
     "AnswerView",

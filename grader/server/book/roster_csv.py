@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.server import errors
-from grader.server.models import Role
+from grader.server.store.models import Role
 
 MAX_ROWS = 20_000  # people; a larger file is not a roster
 _CANVAS = {

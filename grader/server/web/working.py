@@ -14,9 +14,9 @@ import anyio
 import anyio.to_thread
 from fastapi import Request
 
-from grader.server import auth
 from grader.server.errors import NotFound
-from grader.server.models import Key, Role, User
+from grader.server.store.models import Key, Role, User
+from grader.server.web import auth
 
 T = TypeVar("T")
 _PUBLIC_ID = re.compile(r"[0-9a-f]{32}")

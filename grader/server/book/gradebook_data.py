@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from grader.points import total
-from grader.server.models import Role
-from grader.server.policy import Policy
+from grader.server.book.policy import Policy
+from grader.server.store.models import Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Where submissions are taken, judged, and judged anew."""

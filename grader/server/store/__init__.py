@@ -1,0 +1,1 @@
+"""What is kept: the tables, the database behind them, and what is written and read by name."""
