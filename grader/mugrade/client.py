@@ -307,7 +307,7 @@ class Client:
         reason = self.redacted(_innermost(error))
         local = is_loopback(urlsplit(self.server).hostname or "")
         advice = (
-            "Is it running? `python -m grader serve` starts one; --server names another"
+            "Name your course's server by --server or MUGRADE_SERVER; who runs it starts it by `python -m grader serve`"
             if local
             else "Check the address and your network; --server names another"
         )

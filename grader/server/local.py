@@ -82,9 +82,7 @@ class Local:
                 session, _actor(session, by), data, utc_now(), deactivate_missing=deactivate_missing
             )
             store(done.keys)  # on the disk before the people are in the database: a key could not be had again
-        print(
-            f"{done.added} added, {done.updated} updated, {done.unchanged} as they were, {done.deactivated} deactivated"
-        )
+        print(f"{done.added} added, {done.updated} updated, {done.unchanged} unchanged, {done.deactivated} deactivated")
         if done.keys:
             print(f"The keys of who is new are in {keys_file}, which only you can read; they are nowhere else.")
 
@@ -266,8 +264,8 @@ def _print_preview(found: regrade.Preview, verb: str) -> None:
         (
             change.login,
             change.name,
-            f"{change.before:g} -> {change.after:g}",
-            f"{change.total_before:g} -> {change.total_after:g}",
+            f"{_points(change.before)} -> {_points(change.after)}",
+            f"{_points(change.total_before)} -> {_points(change.total_after)}",
         )
         for change in found.changes[:_SHOWN_CHANGES]
     ]
@@ -275,6 +273,11 @@ def _print_preview(found: regrade.Preview, verb: str) -> None:
         _table(("login", "name", found.problem, "total"), lines)
     if students > _SHOWN_CHANGES:
         print(f"and {students - _SHOWN_CHANGES} more with smaller changes")
+
+
+def _points(value: float) -> str:
+    """As the pages show them, with at most two decimals."""
+    return f"{round(value, 2):g}"
 
 
 def _number(count: int, what: str) -> str:

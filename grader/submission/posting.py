@@ -58,6 +58,11 @@ class ProblemOutcome:
         return self.problem.points * self.correct / len(self.cases)
 
     @property
+    def penalty(self) -> float:
+        """Points taken off for being late, as far as the server tells."""
+        return self.state.penalty if self.state is not None else 0.0
+
+    @property
     def max_points(self) -> float:
         """The most that the problem gives."""
         return self.state.max_points if self.state is not None else self.problem.points

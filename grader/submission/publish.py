@@ -81,5 +81,5 @@ def _tell_lacking(answers: TreeAnswers, lacking: dict[str, list[Prepared]], scre
         screen.fault(answers.fault)
     for name, cases in lacking.items() if not answers.fault else ():
         for case in cases:
-            screen.line(f"{name}, case {case.case.index} ({case.case.title}): {case.reason}", "red")
+            screen.line(f"{name}, case {case.case.index + 1} ({case.case.title}): {case.reason}", "red")
     print("error: some cases have no answer that could be published; nothing was published.", file=sys.stderr)

@@ -129,7 +129,9 @@ class Screen:
         """A case: its verdict, number and title, and below it what is wrong."""
         before = Text("  (judged before)" if case.before else "", style="dim")
         word = Text(f"{case.result.value:<{_WIDTH}}", style=_STYLES[case.result])
-        self._out.print(Text.assemble("  ", word, f"  {case.index:>2}  {in_line(case.title)}") + before, soft_wrap=True)
+        self._out.print(
+            Text.assemble("  ", word, f"  {case.index + 1:>2}  {in_line(case.title)}") + before, soft_wrap=True
+        )
         message = shortened(case.message, LINES).rstrip()
         if message and message == self._last:
             message = "as above"
@@ -155,7 +157,7 @@ class Screen:
         late = ""
         if outcome.state is not None and outcome.state.late_days:
             late = f"; {count(outcome.state.late_days, 'day')} late"
-            late += f", {outcome.state.penalty:g} points off" if outcome.state.penalty else ", no points off"
+            late += f", {_amount(outcome.penalty)} off" if outcome.penalty else ", no points off"
         right = f"{outcome.correct} of {count(len(outcome.cases), 'case')} correct"
         self.line(f"  {right}: {_points(outcome)}{late}", _colour(outcome))
 
@@ -167,16 +169,17 @@ class Screen:
         if each and len(outcomes) > 1:
             width = max(len(outcome.problem.name) for outcome in outcomes)
             for outcome in outcomes:
-                self.line(f"{outcome.problem.name:<{width}}  {_points(outcome):>14}", _colour(outcome))
-        earned = sum(outcome.points for outcome in outcomes)
+                kept = points(outcome.points - outcome.penalty, outcome.max_points)
+                self.line(f"{outcome.problem.name:<{width}}  {kept:>14}", _colour(outcome))
+        penalty = sum(outcome.penalty for outcome in outcomes)
+        earned = sum(outcome.points for outcome in outcomes) - penalty
         most = sum(outcome.max_points for outcome in outcomes)
         self.line(f"Total: {points(earned, most)} points", "bold")
         states = [outcome.state for outcome in outcomes if outcome.state is not None]
-        penalty = sum(state.penalty for state in states)
         if penalty:
-            self.line(
-                f"{penalty:g} points are off for being late; late days of yours may still pay for that.", "yellow"
-            )
+            verb = "is" if penalty == 1 else "are"
+            late = f"{_amount(penalty)} {verb} off for being late; your page shows where your late days are spent."
+            self.line(late, "yellow")
         if states and not all(state.official for state in states):
             self.line("Self-reported: your grade is what the course's own run of your code finds.", "yellow")
         if not any(case.result in (Result.CORRECT, Result.WRONG) for outcome in outcomes for case in outcome.cases):
@@ -225,6 +228,11 @@ def moment(text: str | None) -> str:
 
 def _points(outcome: ProblemOutcome) -> str:
     return points(outcome.points, outcome.max_points)
+
+
+def _amount(penalty: float) -> str:
+    """Points taken off: "1 point", "2.5 points"."""
+    return f"{round(penalty, 2):g} {'point' if penalty == 1 else 'points'}"
 
 
 def _colour(outcome: ProblemOutcome) -> str:

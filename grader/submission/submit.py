@@ -138,4 +138,4 @@ def _check_open(served: ServedAssignment | None, now: datetime | None) -> None:
         raise SubmitError(f"{served.name} is not open yet: it opens {moment(served.open_at)}.", 403)
     if closes is not None and now > closes:
         due = f" (it was due {moment(served.due_at)})" if served.due_at else ""
-        raise SubmitError(f"{served.name} is closed since {moment(served.closes_at)}{due}.", 403)
+        raise SubmitError(f"{served.name} closed on {moment(served.closes_at)}{due}.", 403)

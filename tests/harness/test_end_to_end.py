@@ -212,7 +212,7 @@ def test_one_mistake_costs_one_problem(stage: Stage, grace: subprocess.Completed
     """Exactly the problem with the mistake loses points, for the case that it is in; exit status 1."""
     assert grace.returncode == 1, grace.stdout + grace.stderr
     lines = grace.stdout.splitlines()
-    assert [line for line in lines if line.startswith("  wrong ")] == [f"  {'wrong':<10}   3  Corpus with max_lines"]
+    assert [line for line in lines if line.startswith("  wrong ")] == [f"  {'wrong':<10}   4  Corpus with max_lines"]
     losing = [line for line in lines if re.fullmatch(r"\w+ +\d+\.\d / 10\.0", line) and " 10.0 / 10.0" not in line]
     assert [line.split()[:2] for line in losing] == [["ptb", "8.6"]]
     assert [(name, index) for name, _, index, right in stage.kept("grace") if not right] == [("ptb", 3)]

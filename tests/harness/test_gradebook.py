@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,8 +15,10 @@ from gradebooks import DAY, DUE, HOUR, ON_SQLITE, book, extend, late_days, row, 
 from servers import NOW, VALUES, Course
 from sqlalchemy import event
 
+from grader.errors import UsageError
 from grader.server import errors
 from grader.server.book import gradebook
+from grader.server.store import catalogue
 from grader.server.store.models import Role, User
 
 LATE = {"due_at": DUE, "grace_minutes": 10, "max_late_days": 3, "penalty_percent": 25.0}
@@ -192,6 +195,22 @@ def test_both_kinds_are_shown_and_one_counts(course: Course) -> None:
     cell = row(course, "ada").cells["add"]
     assert (cell.points, cell.kind, cell.self_points, cell.verified_points) == (2.0, "verified", 4.0, 2.0)
     assert (cell.counted_id, row(course, "ada").total) == (grade, 5.0)
+
+
+@ON_SQLITE
+def test_a_verified_grade_counts_for_a_problem_that_was_renamed(course: Course) -> None:
+    """It names the problem as it was called then, and its old name is an alias now."""
+    course.policy("toy", official="verified")
+    verify(course, {"add": 3.0, "total": 3.0})
+    toy = course.assignments["toy"]
+    problems = tuple(replace(p, name="plus", aliases=("add",)) if p.name == "add" else p for p in toy.problems)
+    with course.database.write() as session:
+        catalogue.sync(session, replace(toy, problems=problems))
+    assert (row(course, "ada").cells["plus"].points, row(course, "ada").total) == (3.0, 6.0)
+    nameless = tuple(replace(p, aliases=()) if p.name == "plus" else p for p in problems)
+    with pytest.raises(UsageError, match="'plus' no longer has the alias 'add'"), course.database.write() as session:
+        catalogue.sync(session, replace(toy, problems=nameless))
+    assert row(course, "ada").total == 6.0
 
 
 @ON_SQLITE

@@ -262,7 +262,10 @@ def test_nothing_listens() -> None:
     found = watch(f"http://127.0.0.1:{closed_port()}/")
     with pytest.raises(Unreachable) as refusal:
         found.client.me()
-    words = "Connection refused. Is it running? `python -m grader serve` starts one; --server names another."
+    words = (
+        "Connection refused. Name your course's server by --server or MUGRADE_SERVER; who runs it starts it by "
+        "`python -m grader serve`."
+    )
     assert str(refusal.value) == f"No server answers at {found.client.server}: {words}"
     assert len(found.waits) == module.FIRST_ATTEMPTS - 1
 

@@ -126,14 +126,29 @@ def test_the_policy_is_changed(live_server: Live) -> None:
     assert re.search(r'name="official" value="verified" checked', html)
 
 
+def test_a_policy_that_is_saved_as_it_was_shown_stays_as_it_was(live_server: Live) -> None:
+    """Seconds and decimals that the command line set: nobody becomes late by another field's change."""
+    live_server.course.policy("toy", due_at=DUE.replace(second=59), penalty_percent=12.345)
+    visitor = Visitor(live_server, "prof")
+    html = visitor.get("/a/toy/policy").text
+    shown = dict(re.findall(r'<input id="\w+" name="(\w+)"[^>]*value="([^"]*)"', html))
+    assert re.search(r'name="due_at"[^>]*step="1"', html)
+    fields = {name: shown.get(name, "") for name in POLICY} | {"counts": "last", "official": "self-reported"}
+    assert visitor.send("/a/toy/policy", on="/a/toy/policy", **fields).status_code == 303
+    with live_server.course.database.read() as session:
+        found = session.scalars(select(PolicyRow).order_by(PolicyRow.id.desc())).first()
+    assert found is not None
+    assert (found.due_at, found.penalty_percent, found.counts) == (DUE.replace(second=59), 12.345, "last")
+
+
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
         ("due_at", "soon", "Due: 'soon' is not a time"),
         ("grace_minutes", "-1", "Grace: '-1' is not a whole number"),
         ("grace_minutes", "", "Grace: nothing is not a whole number"),
-        ("max_late_days", "1e3", "Late days taken: '1e3'"),
-        ("max_late_days", "9" * 400, "Late days taken"),
+        ("max_late_days", "1e3", "Late days at most: '1e3'"),
+        ("max_late_days", "9" * 400, "Late days at most"),
         ("penalty_percent", "nan", "Penalty: 'nan'"),
         ("penalty_percent", "101", "Penalty"),
         ("attempts_per_hour", "ten", "Attempts an hour"),
@@ -259,7 +274,7 @@ def test_a_roster_is_imported_and_its_keys_are_shown_once(live_server: Live) -> 
     reply = visitor.send("/roster/import", on="/roster", files={"roster": ("class.csv", roster, "text/csv")})
     assert reply.status_code == 200, text(reply.text)
     assert reply.headers["cache-control"] == "no-store"
-    assert "Added 2 Changed 1 As they were 0" in text(reply.text)
+    assert "Added 2 Changed 1 Unchanged 0" in text(reply.text)
     shown = re.findall(r'name="key" value="(ndl_\w+)"', reply.text)
     assert len(shown) == 2
     fields: dict[str, Any] = {"login": ["mwu", "new"], "name": ["Wu, Mei", "=1+1"], "key": shown}

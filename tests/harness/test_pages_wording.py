@@ -77,6 +77,7 @@ def test_times_are_utc_wherever_they_come_from() -> None:
     assert wording.moment(value) == '<time datetime="2026-12-01T23:59:00+00:00">2026-12-01 23:59 UTC</time>'
     assert wording.for_input(value) == "2026-12-01T23:59"
     assert wording.for_input(None) == ""
+    assert wording.for_input(value.replace(second=59)) == "2026-12-01T23:59:59"
 
 
 @pytest.mark.parametrize(
@@ -94,6 +95,20 @@ def test_a_deadline(opens: Any, due: Any, closes: Any, expected: str) -> None:
     at = [None if delta is None else NOW + delta for delta in (opens, due, closes)]
     view: Any = SimpleNamespace(due_at=at[1], closes_at=at[2])
     assert wording.deadline(view, Policy(open_at=at[0], due_at=at[1]), NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("late", "expected"),
+    [
+        (3 * MINUTE, "Was due 3 minutes ago. Submissions are on time for another 12 minutes."),
+        (15 * MINUTE, "Was due 15 minutes ago. Submissions are on time for another less than a minute."),
+        (20 * MINUTE, "Was due 20 minutes ago. Late submissions are taken for another 23 hours 55 minutes."),
+    ],
+)
+def test_in_the_grace_nobody_is_told_to_be_late(late: timedelta, expected: str) -> None:
+    """Until the grace has passed, what comes is on time."""
+    view: Any = SimpleNamespace(due_at=NOW - late, closes_at=NOW - late + DAY + 15 * MINUTE)
+    assert wording.deadline(view, Policy(due_at=NOW - late, grace_minutes=15), NOW) == expected
 
 
 @pytest.mark.parametrize(
@@ -117,6 +132,21 @@ def test_a_deadline(opens: Any, due: Any, closes: Any, expected: str) -> None:
             "Self-reported 8; waits for the verified grade, which is the one that counts",
         ),
         ({"kind": "", "attempts": 2}, {}, "No attempt in time (2 attempts)"),
+        (
+            {"kind": "", "verified_points": 6.0},
+            {"official": "verified"},
+            "Verified 6, but handed in after it closed",
+        ),
+        (
+            {"kind": "", "attempts": 0, "self_points": None, "verified_points": 6.0},
+            {"official": "verified"},
+            "Verified 6, but handed in after it closed",
+        ),
+        (
+            {"kind": "", "attempts": 0, "self_points": None, "verified_points": 6.0},
+            {},
+            "Verified 6, but only what is self-reported counts here",
+        ),
         ({"kind": "", "attempts": 0, "self_points": None}, {}, "Nothing submitted yet"),
     ],
 )

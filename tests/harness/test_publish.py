@@ -88,8 +88,8 @@ def test_what_becomes_of_answers_is_said(
 @pytest.mark.parametrize(
     ("tree", "words"),
     [
-        ("raises", "scale, case 0 (by 2.5): scale raised IndexError"),
-        ("nan", "scale, case 0 (by 2.5): the value holds NaN"),
+        ("raises", "scale, case 1 (by 2.5): scale raised IndexError"),
+        ("nan", "scale, case 1 (by 2.5): the value holds NaN"),
         ("does_not_compile", "src/native.cc does not compile"),
     ],
 )

@@ -13,13 +13,13 @@ pytest.importorskip("sqlalchemy", reason="what only the course's own machine nee
 
 from gradebooks import DAY, DUE, HOUR, ON_SQLITE, row, submission, submit, values, verify
 from servers import NOW, VALUES, Course
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from grader.server import errors
 from grader.server.book import gradebook
 from grader.server.desk import regrade, rejudging
 from grader.server.store import catalogue
-from grader.server.store.models import Activation, Answer, Event, Judgement, Tally
+from grader.server.store.models import Activation, Answer, CaseRow, Event, Judgement, Submission, Tally
 
 LATER = NOW + 30 * DAY
 ADD = VALUES["add"]
@@ -171,6 +171,26 @@ def test_a_server_in_use_publishes_step_by_step(course: Course) -> None:
     assert publish_to(OTHER) == (3, "pending", 1)
     assert count(course, Judgement) == 9
     assert row(course, "ada").total == pytest.approx(8 / 3)
+
+
+@ON_SQLITE
+def test_a_later_version_is_not_replaced_by_an_earlier_one(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else's is published while the first one's is still judging: theirs stays, the first one waits."""
+    with course.database.read() as session:
+        prof = course.user(session, "prof")
+    submit(course, "ada", "add", values("add", 1))
+    ends: list[regrade.Published] = []
+    real = rejudging.judge_ahead
+
+    def overtaken(*args: Any) -> int:
+        monkeypatch.setattr(rejudging, "judge_ahead", real)
+        ends.append(regrade.publish_to(course.database, prof, "toy", "add", [*ADD[:2], 8.0], LATER))
+        return real(*args)
+
+    monkeypatch.setattr(rejudging, "judge_ahead", overtaken)
+    ends.append(regrade.publish_to(course.database, prof, "toy", "add", [*ADD[:2], 9.0], LATER))
+    assert [(found.version, found.state) for found in ends] == [(3, "active"), (2, "pending")]
+    assert state(course, ends[0].answer_id) == "active"
 
 
 # -- preview -----------------------------------------------------------------------------------------------------
@@ -380,6 +400,49 @@ def test_a_value_that_was_posted_often_is_judged_once(course: Course, monkeypatc
     monkeypatch.setattr(rejudging, "judge", lambda *args: judged.append(args) or real(*args))
     preview(course, answer)
     assert len(judged) == 3
+
+
+@ON_SQLITE
+def test_judged_ahead_in_a_few_parameters_a_statement(course: Course) -> None:
+    """However often one value was posted: PostgreSQL takes 65,535 parameters, and SQLite as few as 32,766."""
+    many = 2 * rejudging._ROWS_A_STATEMENT + 1
+    submit(course, "ada", "add", ADD[:1])
+    answer = publish(course, OTHER).answer_id
+    with course.database.write() as session:
+        first = session.scalars(select(Submission)).one()
+        case = session.scalars(select(CaseRow)).one()
+        for number in range(2, many + 1):
+            session.add(
+                Submission(
+                    id=number,
+                    public_id=f"{number:032x}",
+                    user_id=first.user_id,
+                    problem_id=first.problem_id,
+                    token=f"token {number}",
+                    opened_at=NOW,
+                )
+            )
+        session.flush()
+        for number in range(2, many + 1):
+            session.add(
+                CaseRow(
+                    submission_id=number,
+                    case_index=0,
+                    value_hash=case.value_hash,
+                    received_at=NOW,
+                    value=case.value,
+                )
+            )
+    asked: list[int] = []
+    event.listen(
+        course.database.engine,
+        "before_cursor_execute",
+        lambda conn, cursor, statement, parameters, context, executemany: asked.append(
+            0 if executemany else len(parameters)
+        ),
+    )
+    assert rejudging.judge_ahead(course.database, answer, LATER) == many
+    assert max(asked) <= rejudging._ROWS_A_STATEMENT + 1
 
 
 def test_two_at_once_apply_once(course: Course) -> None:

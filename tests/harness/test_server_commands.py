@@ -97,7 +97,7 @@ def test_import_writes_keys_to_a_file_of_ones_own(
     monkeypatch.chdir(tmp_path)
     Path("fall.csv").write_text("login,name\nn1,Neu\nn2,Nova\nada,Ada\n")
     said = run(sqlite, "roster", "import", "fall.csv")
-    assert said.startswith("2 added, 1 updated, 0 as they were, 0 deactivated\n")
+    assert said.startswith("2 added, 1 updated, 0 unchanged, 0 deactivated\n")
     file = Path("fall-keys.csv")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     rows = [line.split(",") for line in file.read_text().splitlines()]

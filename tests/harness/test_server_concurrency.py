@@ -19,6 +19,7 @@ from grader.server.desk.submissions import Desk, Opening
 from grader.server.settings import Settings
 from grader.server.store import catalogue
 from grader.server.store.models import Activation, CaseRow, Judgement, Submission, Tally
+from grader.server.web import auth
 
 ADD = Opening("toy", "add", "", "", "")
 
@@ -204,6 +205,26 @@ def test_a_writer_without_our_locks(course: Course) -> None:
     assert interfered
     with course.database.read() as session:
         assert session.scalars(select(Judgement.judged_by)).all() == ["theirs"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_busy_server_makes_nobody_late(live_server: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that waits for us until the deadline has passed came when it came."""
+    live_server.course.policy("toy", due_at=NOW)
+    person = auth.person
+
+    def busily(*args: Any) -> Any:
+        live_server.clock.pass_by(seconds=20)
+        return person(*args)
+
+    monkeypatch.setattr(auth, "person", busily)
+    opened = submit(live_server)
+    assert opened.status_code == 200, opened.text
+    live_server.clock.now = NOW
+    assert post(live_server, opened.json()["submission_id"], 2, 7.25).json()["correct"] is True
+    live_server.clock.now = NOW
+    with live_server.course.database.read() as session:
+        assert session.scalars(select(CaseRow.received_at)).all() == [NOW]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -209,6 +209,22 @@ def test_synchronous_commit_is_turned_on(migrated_cluster: Any) -> None:
         cluster.drop(name)
 
 
+def test_writers_see_what_was_committed_while_they_waited(migrated_cluster: Any) -> None:
+    """Also where PostgreSQL's own setting would show them the moment at which they began."""
+    cluster, template = migrated_cluster
+    name = cluster.create(template)
+    database = Database(cluster.url(name))
+    try:
+        with database.write() as session:
+            session.execute(text(f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'"))
+        database.close()
+        with database.write() as session:
+            assert session.execute(text("SHOW transaction_isolation")).scalar() == "read committed"
+    finally:
+        database.close()
+        cluster.drop(name)
+
+
 # -- what is not there -----------------------------------------------------------------------------------------------
 
 

@@ -100,19 +100,19 @@ def test_everything_right(fake: FakeMugrade, run: Runs, tmp_path: Path) -> None:
         f"to {fake.url} as ada (Lovelace, Ada)",
         "",
         "add",
-        "  correct      0  short vectors",
-        "  correct      1  long vectors",
+        "  correct      1  short vectors",
+        "  correct      2  long vectors",
         "  2 of 2 cases correct: 4.0 / 4.0",
         "",
         "scale",
-        "  correct      0  by 2.5",
-        "  correct      1  by a negative number",
-        "  correct      2  by zero",
+        "  correct      1  by 2.5",
+        "  correct      2  by a negative number",
+        "  correct      3  by zero",
         "  3 of 3 cases correct: 3.0 / 3.0",
         "",
         "total",
-        "  correct      0  one number",
-        "  correct      1  many numbers",
+        "  correct      1  one number",
+        "  correct      2  many numbers",
         "  2 of 2 cases correct: 3.0 / 3.0",
         "",
         "add         4.0 / 4.0",
@@ -130,8 +130,8 @@ def test_wrong_answers(fake: FakeMugrade, run: Runs) -> None:
     """A wrong case says why, a case that could not be posted too; the status is 1."""
     done = run("wrong", "-k", "scale")
     assert done.returncode == 1
-    assert "  wrong        0  by 2.5\n                  some values differ, the first at [0]\n" in done.stdout
-    assert "  no answer    2  by zero\n                  the value holds infinity at index [0]" in done.stdout
+    assert "  wrong        1  by 2.5\n                  some values differ, the first at [0]\n" in done.stdout
+    assert "  no answer    3  by zero\n                  the value holds infinity at index [0]" in done.stdout
     assert "  0 of 3 cases correct: 0.0 / 3.0\n" in done.stdout
     assert {request.query.get("problem", "scale") for request in fake.requests} == {"scale"}
 
@@ -181,7 +181,7 @@ def test_terminal_has_colours_and_a_pipe_has_none(fake: FakeMugrade, run: Runs) 
     assert "\x1b[31mwrong" in coloured
     _, plain = on_terminal(run.command("wrong", "-k", "scale"), TERM="xterm-256color", NO_COLOR="1")
     assert "\x1b" not in plain
-    assert "wrong        0  by 2.5" in plain
+    assert "wrong        1  by 2.5" in plain
 
 
 def on_terminal(command: list[str], **environ: str) -> tuple[int, str]:
@@ -228,7 +228,9 @@ def test_unreachable_server(run: Runs) -> None:
     assert (done.returncode, done.stdout) == (4, "")
     last = done.stderr.splitlines()[-1]
     assert last.startswith("error: No server answers at http://127.0.0.1:")
-    assert last.endswith("Is it running? `python -m grader serve` starts one; --server names another.")
+    assert last.endswith(
+        "Name your course's server by --server or MUGRADE_SERVER; who runs it starts it by `python -m grader serve`."
+    )
 
 
 def test_unknown_problem(run: Runs, fake: FakeMugrade) -> None:
@@ -242,7 +244,7 @@ def test_unknown_problem(run: Runs, fake: FakeMugrade) -> None:
 def test_closed_assignment(run: Runs, fake: FakeMugrade) -> None:
     """After the last deadline, by the server's clock."""
     fake.assignment_changes = {"due_at": "2020-03-01T17:00:00Z", "closes_at": "2020-03-03T17:00:00Z"}
-    sentence = "toy is closed since Tue 3 Mar 2020, 17:00 UTC (it was due Sun 1 Mar 2020, 17:00 UTC)."
+    sentence = "toy closed on Tue 3 Mar 2020, 17:00 UTC (it was due Sun 1 Mar 2020, 17:00 UTC)."
     no_compile(run(TZ="UTC"), 4, sentence)
 
 
@@ -332,8 +334,8 @@ def test_interrupted_it_goes_on_where_it_stopped(fake: FakeMugrade, run: Runs, n
     done = run("good", "-k", "scale")
     assert done.returncode == 0, done.stderr
     assert "  going on with the submission that was interrupted\n" in done.stdout
-    assert "  correct      1  by a negative number  (judged before)\n" in done.stdout
-    assert "  correct      2  by zero\n" in done.stdout
+    assert "  correct      2  by a negative number  (judged before)\n" in done.stdout
+    assert "  correct      3  by zero\n" in done.stdout
     assert fake.judgements == [("s1", 0), ("s1", 1), ("s1", 2)]
 
 

@@ -46,7 +46,7 @@ class BadRoster(errors.Invalid):
 
     def __init__(self, faults: Sequence[str]) -> None:
         """faults: one sentence for each wrong row, with its line."""
-        super().__init__("\n".join(faults))
+        super().__init__("\n".join([*faults, "Nothing was imported; correct the file and import it again."]))
         self.faults = tuple(faults)
 
 

@@ -197,7 +197,8 @@ def _marks(problem: ProblemInfo) -> list[tuple[float, Fraction]]:
 
 
 def _verified(session: Session, info: AssignmentInfo, users: Collection[int] | None) -> dict[int, Attempts]:
-    names = {problem.name for problem in info.problems}
+    # By its aliases too: a grade names its problems, and one that has been renamed since is still the same problem.
+    names = {name: problem.name for problem in info.problems for name in (problem.name, *problem.aliases)}
     query = select(VerifiedGrade.user_id, VerifiedGrade.id, VerifiedGrade.points, VerifiedGrade.submitted_at).where(
         VerifiedGrade.assignment_id == info.id
     )
@@ -208,7 +209,7 @@ def _verified(session: Session, info: AssignmentInfo, users: Collection[int] | N
         own = found.setdefault(user_id, {})
         for name, mark in points.items():
             if name in names:
-                own.setdefault(name, []).append(Attempt(grade_id, at, float(mark)))
+                own.setdefault(names[name], []).append(Attempt(grade_id, at, float(mark)))
     return found
 
 

@@ -177,7 +177,9 @@ def _settle(session: Session, actor: User, answer: Answer, now: datetime) -> Pub
         return Published(answer.version, "unchanged", answer.value_count, answer.id, None)
     judging = _judge(session, answer)
     state = "pending"
-    if active is None or judging.harmless:
+    # While this one was judged, somebody else may have published a later one, and that one's turn comes after ours.
+    newest = session.scalar(select(func.max(Answer.version)).where(Answer.problem_id == answer.problem_id))
+    if active is None or (judging.harmless and answer.version == newest):
         _activate(session, actor, answer, judging, now)
         state = "active"
     return Published(answer.version, state, answer.value_count, answer.id, judging.preview if active else None)

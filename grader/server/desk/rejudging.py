@@ -7,7 +7,7 @@ facts, and a version that was active before, or was judged ahead, costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -22,7 +22,7 @@ from grader.server.store import catalogue, values
 from grader.server.store.database import Database
 from grader.server.store.models import Answer, CaseRow, Judgement, Submission
 
-_ROWS_AN_INSERT = 1000  # of a few hundred bytes each
+_ROWS_A_STATEMENT = 1000  # of a few hundred bytes each
 _AHEAD = 200  # values judged between two short transactions: a second or so of work that a crash would repeat
 
 
@@ -81,7 +81,7 @@ def judge_missing(session: Session, answer: Answer, cases: Sequence[StoredCase])
 def store(session: Session, answer_id: int, found: dict[int, Judged], now: datetime) -> None:
     """Add the verdicts, by cases.id, to the tables."""
     rest = iter(found.items())
-    while rows := list(islice(rest, _ROWS_AN_INSERT)):
+    while rows := list(islice(rest, _ROWS_A_STATEMENT)):
         session.execute(
             insert(Judgement),
             [
@@ -114,15 +114,22 @@ def judge_ahead(database: Database, answer_id: int, now: datetime) -> int:
             return done
         with database.write() as session:
             catalogue.lock_problem(session, answer.problem_id)
-            known = set(
-                session.scalars(
-                    select(Judgement.case_id).where(
-                        Judgement.answer_id == answer_id, Judgement.case_id.in_(list(batch))
-                    )
-                )
-            )
+            known = _known(session, answer_id, batch)
             store(session, answer_id, {case: judged for case, judged in batch.items() if case not in known}, now)
         done += len(batch) - len(known)
+
+
+def _known(session: Session, answer_id: int, cases: Iterable[int]) -> set[int]:
+    """Those of the cases that have a verdict under the answer."""
+    rest, known = iter(cases), set[int]()
+    # A class posts the same right value ten thousand times, and PostgreSQL takes 65,535 parameters in a query.
+    while ids := list(islice(rest, _ROWS_A_STATEMENT)):
+        known.update(
+            session.scalars(
+                select(Judgement.case_id).where(Judgement.answer_id == answer_id, Judgement.case_id.in_(ids))
+            )
+        )
+    return known
 
 
 def _first(found: Iterator[tuple[list[int], Judged]], count: int) -> Iterator[tuple[int, Judged]]:

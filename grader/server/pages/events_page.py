@@ -57,4 +57,4 @@ def _value(value: Any) -> str:
         return ", ".join(_value(item) for item in value)
     if isinstance(value, dict):
         return "; ".join(f"{name} {_value(item)}" for name, item in value.items())
-    return str(value)
+    return f"{round(value, 2):g}" if isinstance(value, float) else str(value)

@@ -16,7 +16,7 @@ from grader.server.pages.forms import Form
 from grader.server.pages.rendering import now, page, see_other, url
 from grader.server.pages.routing import new_router
 from grader.server.pages.session import Instructor, InstructorsForm, Staff, actor
-from grader.server.pages.wording import for_input, number
+from grader.server.pages.wording import for_input
 from grader.server.store.models import Role
 
 router = new_router()
@@ -75,7 +75,7 @@ def read_policy(form: Form) -> Policy:
         open_at=form.moment("open_at", "Opens"),
         due_at=form.moment("due_at", "Due"),
         grace_minutes=form.whole("grace_minutes", "Grace", MAX_GRACE),
-        max_late_days=form.whole("max_late_days", "Late days taken", MOST_DAYS),
+        max_late_days=form.whole("max_late_days", "Late days at most", MOST_DAYS),
         penalty_percent=_penalty(form),
         attempts_per_hour=form.whole("attempts_per_hour", "Attempts an hour", MOST_ATTEMPTS)
         if form.text("attempts_per_hour")
@@ -111,7 +111,7 @@ def _fields(policy: Policy, days: int) -> dict[str, str]:
         "due_at": for_input(policy.due_at),
         "grace_minutes": str(policy.grace_minutes),
         "max_late_days": str(policy.max_late_days),
-        "penalty_percent": number(policy.penalty_percent),
+        "penalty_percent": f"{policy.penalty_percent:.15g}",  # as it is: what is shown here is saved again
         "attempts_per_hour": "" if policy.attempts_per_hour is None else str(policy.attempts_per_hour),
         "counts": policy.counts,
         "official": policy.official,

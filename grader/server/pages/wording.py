@@ -61,8 +61,14 @@ def moment(value: datetime) -> Markup:
 
 
 def for_input(value: datetime | None) -> str:
-    """A moment as a datetime-local field takes it; the field's label says that it is UTC."""
-    return "" if value is None else f"{value.astimezone(timezone.utc):%Y-%m-%dT%H:%M}"
+    """A moment as a datetime-local field takes it; the field's label says that it is UTC.
+
+    With its seconds where it has any: a form that is saved as it was shown must not make 23:59:59 a minute earlier.
+    """
+    if value is None:
+        return ""
+    exact = value.astimezone(timezone.utc)
+    return f"{exact:%Y-%m-%dT%H:%M:%S}" if exact.second else f"{exact:%Y-%m-%dT%H:%M}"
 
 
 def span(length: timedelta) -> str:
@@ -90,6 +96,9 @@ def deadline(view: StudentView, policy: Policy, now: datetime) -> str:
         return "There is no deadline."
     if now <= due:
         return f"Due {relative(due, now)}."
+    on_time = due + timedelta(minutes=policy.grace_minutes)
+    if now <= on_time:
+        return f"Was due {relative(due, now)}. Submissions are on time for another {span(on_time - now)}."
     if closes is None or now <= closes:
         until = f" Late submissions are taken for another {span(closes - now)}." if closes is not None else ""
         return f"Was due {relative(due, now)}.{until}"
@@ -116,10 +125,14 @@ def reason(cell: Cell, policy: Policy) -> str:
         parts = ["Self-reported" + (f", {which} of {count(cell.attempts, 'attempt')}" if cell.attempts > 1 else "")]
         if found is not None:
             parts.append(f"verified {number(found)}")
-    elif policy.official == "verified" and own is not None and found is None:
+    elif policy.official == "verified" and found is not None:
+        return f"Verified {number(found)}, but handed in after it closed"
+    elif policy.official == "verified" and own is not None:
         return f"Self-reported {number(own)}; waits for the verified grade, which is the one that counts"
     elif cell.attempts:
         return f"No attempt in time ({count(cell.attempts, 'attempt')})"
+    elif found is not None:
+        return f"Verified {number(found)}, but only what is self-reported counts here"
     else:
         return "Nothing submitted yet"
     return "; ".join([*parts, *filter(None, [late_cost(cell.late_days, cell.penalty)])])

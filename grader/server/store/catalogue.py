@@ -26,7 +26,7 @@ def sync(session: Session, assignment: Assignment) -> list[str]:
     """Bring the tables to what the assignment says; what was changed, in words. Changes nothing the second time.
 
     Run it where nobody else does: `database.write(alone=True)`. Raises UsageError where a problem with submissions or
-    answers is no longer there.
+    answers is no longer there, or has lost a name that a verified grade has for it.
     """
     changes: list[str] = []
     row = session.scalar(select(AssignmentRow).where(AssignmentRow.name == assignment.name))
@@ -44,6 +44,7 @@ def sync(session: Session, assignment: Assignment) -> list[str]:
             changes.append(f"problem {problem.name} added")
         else:
             rows.remove(known)
+            _check_names(session, assignment, known, problem)
             changes += _assign(known, f"{known.name}: ", **_columns(problem, position))
     for gone in rows:
         _remove(session, assignment, gone)
@@ -126,6 +127,20 @@ def _row_of(problem: Problem, rows: list[ProblemRow]) -> ProblemRow | None:
     names = [problem.name, *problem.aliases]
     known = [row for row in rows if row.name in names]
     return min(known, key=lambda row: names.index(row.name), default=None)
+
+
+def _check_names(session: Session, assignment: Assignment, row: ProblemRow, problem: Problem) -> None:
+    """A verified grade has a problem's points under the name of its day; without that name they would be nobody's."""
+    lost = {row.name, *row.aliases} - {problem.name, *problem.aliases}
+    if not lost:
+        return
+    graded = select(VerifiedGrade.points).where(VerifiedGrade.assignment_id == row.assignment_id)
+    for points in session.scalars(graded):
+        for name in sorted(lost & points.keys()):
+            raise UsageError(
+                f"{assignment.suite / 'assignment.toml'}: {problem.name!r} no longer has the alias {name!r}, but the "
+                "gradebook has verified grades that call it so; expected the alias to stay."
+            )
 
 
 def _remove(session: Session, assignment: Assignment, row: ProblemRow) -> None:

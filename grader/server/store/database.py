@@ -53,7 +53,10 @@ class Database:
         self.sqlite = self.url.get_backend_name() == "sqlite"
         engine = _sqlite_engine(self.url) if self.sqlite else _postgresql_engine(self.url)
         self.engine = engine
-        self._writer = engine.execution_options(writes=True)
+        # Said, and not left to PostgreSQL's default_transaction_isolation: a writer that has waited for a row must see
+        # what was committed meanwhile, or it judges under answers that have been replaced.
+        writes = {} if self.sqlite else {"isolation_level": "READ COMMITTED"}
+        self._writer = engine.execution_options(writes=True, **writes)
         self._reader = (
             engine
             if self.sqlite
