@@ -145,6 +145,7 @@ if importlib.util.find_spec("grader.server"):  # it is on the course's machine o
     app.command(rich_help_panel=_COURSE)(course.policy)
     app.command(rich_help_panel=_COURSE)(course.extend)
     app.command(rich_help_panel=_COURSE)(course.late_days)
+    app.command(rich_help_panel=_COURSE)(course.withdraw)
 
 
 def _seed(seed: int | None) -> int:

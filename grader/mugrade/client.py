@@ -29,6 +29,7 @@ import grader
 from grader.errors import UsageError
 from grader.mugrade import replies
 from grader.mugrade.address import checked, is_loopback
+from grader.mugrade.moments import when
 from grader.mugrade.redaction import redacted
 from grader.visible import visible
 
@@ -50,9 +51,11 @@ class SubmitError(UsageError):
 
     exit_status = 4
 
-    def __init__(self, sentence: str, status: int | None = None) -> None:
+    def __init__(self, sentence: str, status: int | None = None, retry_after: float | None = None) -> None:
+        """retry_after: seconds after which the same may be posted, as far as the server tells."""
         super().__init__(sentence)
         self.status = status
+        self.retry_after = retry_after
 
 
 class Unreachable(SubmitError):
@@ -266,8 +269,8 @@ class Client:
             return Unreachable(f"{self.server} cannot answer now (HTTP {status}): {words}. Try again later.", status)
         if status == 429:
             asked = _retry_after(headers)
-            again = f" You can submit again in {_duration(asked)}." if asked else ""
-            return SubmitError((said or f"{self.server} takes no more for now (HTTP 429).") + again, status)
+            again = f" You can submit again {when(asked)}." if asked else ""
+            return SubmitError((said or f"{self.server} takes no more for now (HTTP 429).") + again, status, asked)
         if not said:
             return SubmitError(f"{self.server} answered with HTTP {status} and no reason: {_hint(status)}.", status)
         return (
@@ -375,10 +378,6 @@ def _content(response: requests.Response) -> bytes:
     except HTTPError as error:
         raise requests.exceptions.ConnectionError(error) from None
     return b"".join(parts)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"
 
 
 def _hint(status: int) -> str:

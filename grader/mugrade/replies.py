@@ -28,6 +28,7 @@ class ServedProblem:
     points: float
     cases: tuple[str, ...]  # titles by index
     published: bool  # whether there is anything to compare with
+    next_attempt_at: str | None  # ISO 8601: where the caller has no attempt left, when the next one is free
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class ServedAssignment:
     due_at: str | None  # the caller's own
     closes_at: str | None
     late_days_left: int
+    attempts_per_hour: int | None  # at a problem; None: no limit, or the server does not tell
+    counts: str  # which submission does: "best", "last"; empty where the server does not tell
     problems: tuple[ServedProblem, ...]
 
     def problem(self, name: str) -> ServedProblem | None:
@@ -98,6 +101,7 @@ class Recorded:
     student: str
     points: float
     max_points: float
+    counts: bool | None  # whether verified grades are what counts there; None: the server does not tell
 
 
 def person(data: dict[str, Any]) -> Person:
@@ -113,6 +117,8 @@ def assignment(data: dict[str, Any]) -> ServedAssignment:
         due_at=_text_or_none(data, "due_at"),
         closes_at=_text_or_none(data, "closes_at"),
         late_days_left=_get(data, "late_days_left", int, 0),
+        attempts_per_hour=_get(data, "attempts_per_hour", (int, type(None)), None),
+        counts=_get(data, "counts", str, ""),
         problems=tuple(
             ServedProblem(
                 name=_get(item, "name", str),
@@ -120,6 +126,7 @@ def assignment(data: dict[str, Any]) -> ServedAssignment:
                 points=_number(item, "points"),
                 cases=tuple(map(str, _get(item, "cases", list, []))),
                 published=_get(item, "published", bool),
+                next_attempt_at=_text_or_none(item, "next_attempt_at"),
             )
             for item in _get(data, "problems", list)
         ),
@@ -177,7 +184,8 @@ def published(data: dict[str, Any]) -> Published:
 
 def recorded(data: dict[str, Any]) -> Recorded:
     """The reply of /api/verified."""
-    return Recorded(_get(data, "student", str), _number(data, "points"), _number(data, "max_points"))
+    counts = _get(data, "counts", (bool, type(None)), None)
+    return Recorded(_get(data, "student", str), _number(data, "points"), _number(data, "max_points"), counts)
 
 
 def parsed_time(text: str | None) -> datetime | None:

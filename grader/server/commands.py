@@ -1,4 +1,4 @@
-"""`roster`, `policy`, `extend`, `late-days` and `regrade`: the options, and nothing heavy until they are read.
+"""`roster`, `policy`, `extend`, `late-days`, `withdraw`, `regrade`: the options, and nothing heavy until they are read.
 
 These work on the database itself, on the server's own machine; the server may run meanwhile. local.py does the work.
 """
@@ -149,6 +149,17 @@ def late_days(
     """Show how many late days each student has for the whole course, or set it."""
     with _local().opened(_url(database)) as local:
         local.late_days(by, days)
+
+
+def withdraw(
+    grade: Annotated[int, typer.Argument(metavar="ID", help="The number that the student's page gives.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="For the record; the student does not see it.")],
+    by: By = "",
+    database: Url = None,
+) -> None:
+    """Let a verified grade count no longer; it stays on record."""
+    with _local().opened(_url(database)) as local:
+        local.withdraw(by, grade, reason)
 
 
 @regrade.command("list")

@@ -144,6 +144,14 @@ class Local:
         with self._database.read() as session:
             print(f"{administration.late_days(session)} late days for each student, over all assignments")
 
+    # -- verified grades ---------------------------------------------------------------------------------------------
+
+    def withdraw(self, by: str, grade_id: int, reason: str) -> None:
+        """A verified grade counts no longer."""
+        with self._database.write() as session:
+            done = administration.withdraw_grade(session, _needed(session, by), grade_id, reason, utc_now())
+        print(f"verified grade {grade_id} of {done.student} in {done.assignment}: withdrawn")
+
     # -- answers -----------------------------------------------------------------------------------------------------
 
     def answers(self, assignment: str) -> None:
@@ -273,6 +281,8 @@ def _print_preview(found: regrade.Preview, verb: str) -> None:
         _table(("login", "name", found.problem, "total"), lines)
     if students > _SHOWN_CHANGES:
         print(f"and {students - _SHOWN_CHANGES} more with smaller changes")
+    if found.shifts_bank:
+        print(regrade.KNOCK_ON)
 
 
 def _points(value: float) -> str:

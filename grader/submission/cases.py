@@ -30,6 +30,9 @@ from grader.subject.question import Probe
 FILE = "test_submission.py"
 PREFIX = "submit_"
 
+# A probe of hw4 that asks other probes: no student knows it, and its inputs are their names.
+UNNAMED = "several"
+
 Tell = Callable[[dict[str, Any]], None]  # takes an event
 
 
@@ -83,7 +86,7 @@ class SubmitByEvents(Submit):
         try:
             event |= {"value": framed(answer()), "error": ""}
         except SubjectError as error:
-            event |= {"value": None, "error": str(error)}
+            event |= {"value": None, "error": without_answer(error)}
         self._tell(event)
 
 
@@ -92,6 +95,14 @@ class SubmitByClient(Submit):
 
     def _answered(self, index: int, title: str, answer: Callable[[], Any]) -> None:
         importlib.import_module("mugrade").submit(answer())
+
+
+def without_answer(error: SubjectError) -> str:
+    """Why a case has no answer, for a student who sees the case's title above it."""
+    if error.question is None or error.question.probe != UNNAMED:
+        return str(error)
+    sentence = str(error.args[0]).removeprefix(f"{UNNAMED} ")
+    return str(SubjectError(sentence, None, error.lines))
 
 
 def client_is_here() -> bool:

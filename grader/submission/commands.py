@@ -57,7 +57,7 @@ def submit(
         try:
             status = submit.submit(client, found, tree, select=select, sandbox=sandbox, states=states, screen=screen)
         except KeyboardInterrupt:
-            print(f"Interrupted. {submit.RESUMES}", file=sys.stderr)
+            print(screen.interrupted(), file=sys.stderr)
             status = 130
         finally:
             client.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -22,6 +22,8 @@ NAMES = 4  # of what is not implemented in a problem
 _STYLES = {Result.CORRECT: "green", Result.WRONG: "red", Result.NO_ANSWER: "red", Result.NOT_POSTED: "yellow"}
 _WIDTH = max(len(result.value) for result in Result)
 _NOT_IMPLEMENTED = "not implemented"
+RESUMES = "The same command goes on where this one stopped."
+STILL_COUNTS = "What you submitted before still counts."
 
 
 def console(stream: TextIO) -> Console:
@@ -85,6 +87,9 @@ class Screen:
         self._err = console(sys.stderr)
         self._last = ""  # the message that stands above
         self._one_line = False  # whether a problem of a single line stands above
+        self._heading = ""  # of a problem of which there is nothing to show yet
+        self._posting = False  # whether anything may have been posted
+        self._best_counts = False  # whether a submission that is worse than an earlier one changes nothing
 
     def notice(self, line: str) -> None:
         """Something that explains a pause."""
@@ -102,6 +107,7 @@ class Screen:
         name = f" ({in_line(person.name)})" if person is not None and person.name else ""
         whom = f" as {in_line(person.login)}{name}" if person is not None else ""
         self.line(f"to {server}{whom}")
+        self._best_counts = served is not None and served.counts == "best"
         if served is not None and served.due_at:
             closes = f", closes {moment(served.closes_at)}" if served.closes_at not in (None, served.due_at) else ""
             left = f"; {count(served.late_days_left, 'late day')} left" if closes else ""
@@ -115,18 +121,32 @@ class Screen:
     # -- a problem --------------------------------------------------------------------------------------------------
 
     def problem(self, name: str) -> None:
-        """The heading above a problem's cases."""
-        self.line()
-        self.line(name, "bold")
+        """From now on the cases are this problem's; its name stands above the first."""
+        self._heading = name
         self._last = ""
-        self._one_line = False
+        self._posting = True
+
+    def refused(self, refused: Mapping[str, str]) -> None:
+        """Why nothing of some problems was posted; where it is one reason, in one line."""
+        self._heading = ""
+        for line in refused_lines(refused):
+            self._apart()
+            self.line(in_line(line), "yellow")
+
+    def note(self, line: str) -> None:
+        """Something about the problem's submission as a whole; cases that follow begin anew."""
+        self._head()
+        self._last = ""
+        self.line(f"  {in_line(line)}", "dim")
 
     def resumed(self) -> None:
         """Said where an earlier run's submission is gone on with."""
+        self._head()
         self.line("  going on with the submission that was interrupted", "dim")
 
     def case(self, case: CaseOutcome) -> None:
         """A case: its verdict, number and title, and below it what is wrong."""
+        self._head()
         before = Text("  (judged before)" if case.before else "", style="dim")
         word = Text(f"{case.result.value:<{_WIDTH}}", style=_STYLES[case.result])
         self._out.print(
@@ -142,9 +162,7 @@ class Screen:
 
     def one_line(self, outcome: ProblemOutcome) -> None:
         """A problem none of whose cases has an answer, for one and the same reason."""
-        if not self._one_line:
-            self.line()
-        self._one_line = True
+        self._apart()
         why = reason(outcome.cases)
         why = why if why.startswith(_NOT_IMPLEMENTED) else f"no answer to post: {why}"
         self.line(f"{outcome.problem.name}: {_points(outcome)}; {why}", "red")
@@ -183,9 +201,30 @@ class Screen:
         if states and not all(state.official for state in states):
             self.line("Self-reported: your grade is what the course's own run of your code finds.", "yellow")
         if not any(case.result in (Result.CORRECT, Result.WRONG) for outcome in outcomes for case in outcome.cases):
-            self.line("Nothing was posted.", "yellow")
+            self.line(f"Nothing was posted. {STILL_COUNTS}", "yellow")
         if states:
             self.line(f"Everything you have submitted: {page}")
+
+    def interrupted(self) -> str:
+        """What stands after Ctrl-C."""
+        if not self._posting:
+            return f"Interrupted: nothing was posted. {STILL_COUNTS}"
+        # Where the last submission counts, that is now the one in the middle of which this stopped.
+        return f"Interrupted. {RESUMES}{f' {STILL_COUNTS}' if self._best_counts else ''}"
+
+    def _head(self) -> None:
+        """The heading above a problem's first line."""
+        if self._heading:
+            self.line()
+            self.line(self._heading, "bold")
+        self._heading = ""
+        self._one_line = False
+
+    def _apart(self) -> None:
+        """An empty line above a problem of one line, but for the first one of several."""
+        if not self._one_line:
+            self.line()
+        self._one_line = True
 
     def _indented(self, line: str, indent: int) -> None:
         """A line, wrapped where there is a width to wrap at; what it is wrapped to begins where it began."""
@@ -197,6 +236,21 @@ class Screen:
         for part in text.wrap(self._out, max(30, self._out.width - indent)):
             part.rstrip()
             self._out.print(Text(" " * indent) + part, soft_wrap=True)
+
+
+def is_wrong(case: CaseOutcome) -> bool:
+    """Whether the case is one that its student may want to look into: nothing that is simply not written yet."""
+    return case.result is Result.WRONG or (
+        case.result is Result.NO_ANSWER and not case.message.startswith(_NOT_IMPLEMENTED)
+    )
+
+
+def refused_lines(refused: Mapping[str, str]) -> list[str]:
+    """Problem -> why nothing of it was posted, as lines: a line a reason."""
+    names: dict[str, list[str]] = {}
+    for name, sentence in refused.items():
+        names.setdefault(sentence, []).append(name)
+    return [f"{', '.join(found)}: not posted: {sentence}" for sentence, found in names.items()]
 
 
 def reason(cases: Sequence[CaseOutcome]) -> str:

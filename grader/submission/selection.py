@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from _pytest.mark.expression import Expression
@@ -23,7 +24,7 @@ def selected(assignment: Assignment, expression: str) -> tuple[Problem, ...]:
     try:
         compiled = Expression.compile(expression)
     except SyntaxError as error:  # pytest's own ParseError was none in its older versions
-        raise UsageError(f"-k has value {expression!r}, which cannot be read: {error}.") from None
+        raise UsageError(_unreadable(expression, error, offered)) from None
     found = tuple(problem for problem in offered if compiled.evaluate(_Names(problem)))
     if not found:
         known = ", ".join(problem.name for problem in offered)
@@ -31,6 +32,26 @@ def selected(assignment: Assignment, expression: str) -> tuple[Problem, ...]:
             f"-k has value {expression!r}, which selects no problem of {assignment.name}; expected: {known}."
         )
     return found
+
+
+def without(assignment: Assignment, expression: str, left_out: Collection[str]) -> str:
+    """An expression for what the expression selects but those problems; itself, where no simple one does just that."""
+    rest = " and ".join(f"not {PREFIX}{name}" for name in left_out)
+    narrowed = f"({expression}) and {rest}" if expression.strip() and rest else rest or expression
+    wanted = [problem for problem in selected(assignment, expression) if problem.name not in left_out]
+    # A word selects whatever it is a part of: leaving out "rnn" would leave out "rnn_cell" as well.
+    return narrowed if wanted and list(selected(assignment, narrowed)) == wanted else expression
+
+
+def _unreadable(expression: str, error: SyntaxError, offered: Sequence[Problem]) -> str:
+    """What is wrong with it: pytest's words are of its parser's tokens."""
+    at = max(0, (getattr(error, "column", None) or error.offset or 1) - 1)
+    where = f"cannot be read from {expression[at:]!r} on" if at < len(expression) else "ends too early"
+    example = " or ".join(problem.name for problem in offered[:2])
+    return (
+        f'-k has value {expression!r}, which {where}; expected names of problems, joined by "and", "or" and "not", '
+        f'such as "{example}".'
+    )
 
 
 class _Names:

@@ -3,6 +3,10 @@
 Before a submission is opened, a file says under which token, for which answers. Whatever ends us (Ctrl-C, SIGKILL, the
 network), the next run with the same answers opens the same submission again by that token, asks the server which cases
 it has judged, and posts the others. With other answers it is another submission. No key is in the file, and no value.
+
+The files of complete submissions stay until the whole run is through, or a run that was interrupted in its eighth
+problem would cost the other seven a second attempt each. There is one file a problem, so of two trees that take turns
+only the last one is remembered; and a day later none is: who runs the same command then means to submit anew.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import os
 import re
 import secrets
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +28,7 @@ from typing import Any
 from grader.errors import UsageError
 
 _SCHEMA = "needle-submission/1"
+_MAX_AGE = 86_400.0  # seconds since a submission was begun
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
@@ -48,7 +54,8 @@ class States:
     def exclusively(self, waiting: Callable[[], None]) -> Iterator[None]:
         """Hold the folder: two runs at once would open one submission twice, or each forget the other's.
 
-        waiting: is called where another run holds it, before we wait. Raises UsageError where it cannot be written.
+        What is older than a day is dropped first, and what a killed run left half written. waiting: is called where
+        another run holds it, before we wait. Raises UsageError where it cannot be written.
         """
         with self._errors():
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -59,9 +66,17 @@ class States:
             except BlockingIOError:
                 waiting()
                 fcntl.flock(lock, fcntl.LOCK_EX)
+            with self._errors():
+                for file in [*self._folder.glob("*.json"), *self._folder.glob("*.new")]:
+                    if file.suffix == ".new" or not _fresh(file):
+                        file.unlink(missing_ok=True)
             yield
         finally:
             os.close(lock)  # and with it goes the lock, as with the process, however that ends
+
+    def under_way(self, server: str, assignment: str, problem: str, login: str) -> bool:
+        """Whether an earlier run has begun a submission of the problem, with whatever answers, and was interrupted."""
+        return _fresh(self._file(server, assignment, problem, login))
 
     def token(self, attempt: Attempt) -> tuple[str, bool]:
         """The token of the attempt, and whether it is one that was begun before."""
@@ -81,21 +96,24 @@ class States:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(name, self._file(attempt))
+            os.replace(name, self._of(attempt))
         return token
 
     def forget(self, attempt: Attempt) -> None:
-        """The submission is complete."""
+        """There is nothing to go on with: the run is through, or nothing of the submission was taken."""
         with self._errors():
-            self._file(attempt).unlink(missing_ok=True)
+            self._of(attempt).unlink(missing_ok=True)
 
-    def _file(self, attempt: Attempt) -> Path:
-        whose = hashlib.sha256(f"{attempt.server}\0{attempt.login}".encode()).hexdigest()[:12]
-        return self._folder / f"{attempt.assignment}-{attempt.problem}-{whose}.json"
+    def _file(self, server: str, assignment: str, problem: str, login: str) -> Path:
+        whose = hashlib.sha256(f"{server}\0{login}".encode()).hexdigest()[:12]
+        return self._folder / f"{assignment}-{problem}-{whose}.json"
+
+    def _of(self, attempt: Attempt) -> Path:
+        return self._file(attempt.server, attempt.assignment, attempt.problem, attempt.login)
 
     def _read(self, attempt: Attempt) -> str | None:
         try:
-            data: Any = json.loads(self._file(attempt).read_text(encoding="utf-8"))
+            data: Any = json.loads(self._of(attempt).read_text(encoding="utf-8"))
         except (OSError, ValueError):  # not there, or nothing that we wrote: begin anew
             return None
         if not isinstance(data, dict):
@@ -113,3 +131,11 @@ class States:
                 f"{self._folder} cannot be written: {error.strerror}; submissions under way are remembered there. "
                 "Name another folder by --out."
             ) from None
+
+
+def _fresh(file: Path) -> bool:
+    """Whether the file is there and of the last day; one of tomorrow is from a clock that was wrong, and is not."""
+    try:
+        return abs(time.time() - file.stat().st_mtime) < _MAX_AGE
+    except OSError:
+        return False

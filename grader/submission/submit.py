@@ -2,33 +2,56 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from grader.assignment import Assignment, Problem
 from grader.errors import UsageError
-from grader.mugrade.client import Client, SubmitError
+from grader.judge import ROOT
+from grader.mugrade.client import MAX_WAIT, Client, SubmitError
+from grader.mugrade.moments import when
 from grader.mugrade.replies import Person, ServedAssignment, parsed_time
+from grader.report.wording import count
 from grader.sandbox import open_sandbox
 from grader.submission.answers import TreeAnswers, compute
-from grader.submission.posting import Poster, ProblemOutcome, lost, nothing_to_post
-from grader.submission.screen import Computing, Screen, moment, reason
-from grader.submission.selection import selected
+from grader.submission.posting import Poster, ProblemOutcome, Refused, lost, nothing_to_post
+from grader.submission.screen import (
+    RESUMES,
+    STILL_COUNTS,
+    Computing,
+    Screen,
+    is_wrong,
+    moment,
+    reason,
+    refused_lines,
+)
+from grader.submission.selection import selected, without
 from grader.submission.state import States
 
-RESUMES = "The same command goes on where this one stopped."
 ALL_CORRECT, SOME_WRONG, NOT_POSTED = 0, 1, SubmitError.exit_status
+OWN_TESTS = ROOT / "tests" / "hw4"  # what pytest runs where no path is named
+OWN_TREE = ROOT / "student"  # and on which tree
 
 
-@dataclass(frozen=True)
-class Welcome:
+class Welcome(NamedTuple):
     """What the server said before anything was computed."""
 
     person: Person | None  # None: a server that tells neither this
     served: ServedAssignment | None  # nor that
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What became of a run's problems."""
+
+    outcomes: tuple[ProblemOutcome, ...]  # of those that the server did not refuse
+    shown: bool  # whether the cases of any were shown one by one
+    refused: bool  # whether the server refused any only now
 
 
 def submit(
@@ -43,41 +66,48 @@ def submit(
     if not tree.exists():
         raise UsageError(f"--tree has value {str(tree)!r}, which is not there; expected your tree.")
     welcome = greet(client, assignment)
+    login = welcome.person.login if welcome.person is not None else ""
     refused = refusals(welcome.served, problems)
+    if len(refused) < len(problems):
+        if welcome.person is not None and welcome.person.role == "student":  # the course itself is bound by no times
+            _check_open(welcome.served, client.now)
+        # Where a run was interrupted, its attempt is made already, and goes on.
+        others = [problem for problem in problems if problem.name not in refused]
+        others = [p for p in others if not states.under_way(client.server, assignment.name, p.name, login)]
+        refused |= without_attempts(welcome.served, others, client.now)
     if len(refused) == len(problems):
-        raise SubmitError(" ".join(dict.fromkeys(refused.values())))
-    if welcome.person is not None and welcome.person.role == "student":  # the course itself is bound by no times
-        _check_open(welcome.served, client.now)
-    screen.header(assignment, client.server, welcome.person, welcome.served)
+        raise _nothing_taken(refused, lambda: screen.header(assignment, client.server, *welcome), screen)
+    screen.header(assignment, client.server, *welcome)
     with Computing(assignment) as computing:
-        answers = compute(assignment, tree, select=select, sandbox=sandbox, watch=computing.watch)
+        narrowed = without(assignment, select, refused)
+        answers = compute(assignment, tree, select=narrowed, sandbox=sandbox, watch=computing.watch)
     if answers.fault:
         screen.fault(answers.fault)
-    login = welcome.person.login if welcome.person is not None else ""
     poster = Poster(client, states, assignment, login, answers.identity)
     try:
         with states.exclusively(lambda: screen.notice("another submit.py is posting from here; waiting for it to end")):
-            outcomes, shown = _post_all(poster, answers, refused, screen)
+            posted = _post_all(poster, answers, refused, welcome.served, screen)
+            _show_end(posted, refused, screen, page(client, assignment))
+            poster.forget()
     except SubmitError as error:
         error.args = (f"{error} {RESUMES}",)
         raise
-    for name, sentence in refused.items():
-        screen.line()
-        screen.line(f"{name}: not posted: {sentence}", "yellow")
-    if outcomes:
-        screen.total(outcomes, page(client, assignment), each=shown)
-    if refused or lost(outcomes):
-        print("error: not everything could be posted; see above.", file=sys.stderr)
+    outcomes = posted.outcomes
+    if command := "" if answers.fault else own_tests(assignment, tree, outcomes):
+        screen.line(f"Your own tests show values: {command}")
+    if refused or posted.refused or lost(outcomes):
+        what = "not everything" if outcomes else "nothing"
+        print(f"error: {what} could be posted; see above.", file=sys.stderr)
         return NOT_POSTED
     return ALL_CORRECT if all(item.correct == len(item.cases) for item in outcomes) else SOME_WRONG
 
 
 def _post_all(
-    poster: Poster, answers: TreeAnswers, refused: dict[str, str], screen: Screen
-) -> tuple[list[ProblemOutcome], bool]:
-    """The outcomes, and whether the cases of any were shown."""
+    poster: Poster, answers: TreeAnswers, refused: Mapping[str, str], served: ServedAssignment | None, screen: Screen
+) -> Posted:
     outcomes: list[ProblemOutcome] = []
-    shown = False
+    shown = answers.fault is not None
+    refused_now = False
     for item in answers.problems:
         if item.problem.name in refused:
             continue
@@ -87,11 +117,46 @@ def _post_all(
             if not answers.fault:
                 screen.one_line(nothing)
             continue
-        shown = True
         screen.problem(item.problem.name)
-        outcomes.append(poster.post(item, screen.resumed, screen.case))
-        screen.points(outcomes[-1])
-    return outcomes, shown or answers.fault is not None
+        try:
+            outcome = poster.post(item, screen.resumed, screen.case, screen.note)
+        except Refused as refusal:
+            refused_now = True
+            screen.refused({item.problem.name: refused_sentence(refusal.error, served)})
+        else:
+            shown = True
+            outcomes.append(outcome)
+            screen.points(outcome)
+    return Posted(tuple(outcomes), shown, refused_now)
+
+
+def _show_end(posted: Posted, refused: Mapping[str, str], screen: Screen, link: str) -> None:
+    if refused:
+        screen.refused(refused)
+    if posted.outcomes:
+        screen.total(posted.outcomes, link, each=posted.shown)
+
+
+def _nothing_taken(refused: Mapping[str, str], header: Callable[[], None], screen: Screen) -> SubmitError:
+    """The error where no problem is taken: the reason itself, or that all of them are shown."""
+    lines = refused_lines(refused)
+    if len(lines) == 1:
+        return SubmitError(lines[0])
+    header()
+    screen.refused(refused)
+    return SubmitError("nothing could be posted; see above.")
+
+
+def own_tests(assignment: Assignment, tree: Path, outcomes: Sequence[ProblemOutcome]) -> str:
+    """The command that shows what is wrong in the problems that are; empty where pytest here would run another suite.
+
+    A server tells no expected value; the tests of the release, which draw other inputs, do.
+    """
+    wrong = [outcome.problem.name for outcome in outcomes if any(map(is_wrong, outcome.cases))]
+    if not wrong or assignment.suite.resolve() != OWN_TESTS or not any(OWN_TESTS.glob("test_*.py")):
+        return ""
+    other = "" if tree.resolve() == OWN_TREE else f" --tree {shlex.quote(str(tree))}"
+    return f'python3 -m pytest -l -v -k "{" or ".join(wrong)}"{other}'
 
 
 def greet(client: Client, assignment: Assignment) -> Welcome:
@@ -114,14 +179,47 @@ def refusals(served: ServedAssignment | None, problems: Sequence[Problem]) -> di
     for problem in problems if served is not None else ():
         there = served.problem(problem.name) if served is not None else None
         if there is None:
-            found[problem.name] = f"the server does not know the problem {problem.name}."
+            found[problem.name] = "the server does not know this problem."
         elif there.cases != problem.submission_cases:
-            found[problem.name] = (
-                f"{problem.name} has other cases on the server than here: get the course's newest release."
-            )
+            newest = "it has other cases on the server than here: get the course's newest release."
+            found[problem.name] = f"{newest} {STILL_COUNTS}"
         elif not there.published:
-            found[problem.name] = f"{problem.name} cannot be submitted yet: the course has not published its answers."
+            found[problem.name] = "the course has not published its answers yet."
     return found
+
+
+def without_attempts(
+    served: ServedAssignment | None, problems: Sequence[Problem], now: datetime | None
+) -> dict[str, str]:
+    """The problems at which no attempt is left, and when the next one is free: nothing needs to be computed for them.
+
+    now: by the server's clock. One that is free within the time that a client waits anyway is none of them.
+    """
+    found = {}
+    for problem in problems if served is not None and now is not None else ():
+        there = served.problem(problem.name) if served is not None else None
+        free = parsed_time(there.next_attempt_at) if there is not None else None
+        seconds = (free - now).total_seconds() if free is not None and now is not None else 0.0
+        if seconds > MAX_WAIT:
+            found[problem.name] = f"{_limit(served, seconds)} {STILL_COUNTS}"
+    return found
+
+
+def refused_sentence(error: SubmitError, served: ServedAssignment | None) -> str:
+    """Why a server took nothing of a problem."""
+    said = str(error)
+    if error.status == 429 and error.retry_after and served is not None and served.attempts_per_hour:
+        said = _limit(served, error.retry_after)
+    return f"{said if said.endswith(('.', '!', '?')) else f'{said}.'} {STILL_COUNTS}"
+
+
+def _limit(served: ServedAssignment | None, seconds: float) -> str:
+    """That an attempt limit is reached, and for how long."""
+    limit = served.attempts_per_hour if served is not None else None
+    made = (
+        f"{count(limit, 'attempt')} in an hour {'is' if limit == 1 else 'are'} made" if limit else "no attempt is left"
+    )
+    return f"{made}; the next is free {when(seconds)}."
 
 
 def page(client: Client, assignment: Assignment) -> str:

@@ -17,6 +17,7 @@ from grader.report.wording import count, in_line, points
 from grader.submission.screen import Screen
 
 POSTED, NOT_POSTED = 0, SubmitError.exit_status
+WITHDRAWN = "it was withdrawn"  # in the server's sentence: it has the grade, which does not count any more
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class VerifiedGrade:
     """A grade to be posted."""
 
     folder: Path
+    assignment: str
     student: str
     statement: str  # the same whenever it is made of the same grade.json, so that a repeated post is recognised
     score: float
@@ -51,11 +53,12 @@ def post(client: Client, key: str, grades: Sequence[VerifiedGrade], screen: Scre
     if person is not None and person.role not in ("grader", "instructor"):
         raise SubmitError(f"The key is that of {person.login}, a {person.role}: verified grades are a grader's.", 403)
     lost = 0
+    beside: dict[str, None] = {}  # assignments whose totals these grades do not change, in order
     for grade in grades:
         try:
             done = client.verified(grade.statement, signature.sign(grade.statement, key))
         except SubmitError as error:
-            if error.status == 409:  # the reply was lost, or it was posted before
+            if error.status == 409 and WITHDRAWN not in str(error):  # the reply was lost, or it was posted before
                 screen.line(f"{grade.student}: {points(grade.score, grade.max_score)}, recorded before")
                 continue
             if isinstance(error, Unreachable) or error.status in (None, 401) or error.status >= 500:
@@ -64,6 +67,14 @@ def post(client: Client, key: str, grades: Sequence[VerifiedGrade], screen: Scre
             screen.line(f"{grade.student}: not posted: {error}", "red")
         else:
             screen.line(f"{in_line(done.student)}: {points(done.points, done.max_points)}, recorded")
+            if done.counts is False:
+                beside[grade.assignment] = None
+    for name in beside:
+        screen.line(
+            f"recorded; {in_line(name)} counts self-reported grades, so it stands beside them "
+            f"(python -m grader policy {in_line(name)} --official verified changes that)",
+            "yellow",
+        )
     if lost:
         print(f"error: {lost} of {count(len(grades), 'grade')} could not be posted; see above.", file=sys.stderr)
         return NOT_POSTED
@@ -95,7 +106,8 @@ def _read(folder: Path, student: str, submitted_at: str | None) -> VerifiedGrade
             submitted_at=submitted_at,
             graded_at=graded_at,
         )
-        return VerifiedGrade(folder, student, text, float(document["score"]), float(document["max_score"]))
+        score, most = float(document["score"]), float(document["max_score"])
+        return VerifiedGrade(folder, str(document["assignment"]), student, text, score, most)
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{file} cannot be posted: {error}.") from None
 

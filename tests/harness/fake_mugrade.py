@@ -84,6 +84,7 @@ class FakeMugrade:
         self.faults: dict[str, list[Fault]] = defaultdict(list)  # path -> what happens to its next requests
         self.role = "student"
         self.official = True
+        self.late = (0, 0.0)  # days that every submission is late, points that this takes off
         self.extension = True  # whether there is more than the protocol's three requests
         self.assignment_changes: dict[str, Any] = {}
         self.publish_reply: dict[str, Any] = {"version": 1, "state": "active", "cases": 1, "changes": 0, "answer_id": 1}
@@ -180,8 +181,8 @@ class FakeMugrade:
             "total": len(cases),
             "points": problem.points * correct / len(cases),
             "max_points": problem.points,
-            "late_days": 0,
-            "penalty": 0.0,
+            "late_days": self.late[0],
+            "penalty": self.late[1],
             "official": self.official,
         }
 

@@ -13,13 +13,13 @@ pytest.importorskip("sqlalchemy", reason="what only the course's own machine nee
 
 from gradebooks import DAY, DUE, HOUR, ON_SQLITE, book, extend, late_days, row, submission, submit, values, verify, view
 from servers import NOW, VALUES, Course
-from sqlalchemy import event
+from sqlalchemy import event, insert, select
 
 from grader.errors import UsageError
 from grader.server import errors
 from grader.server.book import gradebook
 from grader.server.store import catalogue
-from grader.server.store.models import Role, User
+from grader.server.store.models import Role, Submission, User
 
 LATE = {"due_at": DUE, "grace_minutes": 10, "max_late_days": 3, "penalty_percent": 25.0}
 
@@ -375,6 +375,35 @@ def test_versions_of_the_answers_have_their_state(course: Course) -> None:
 
 
 # -- size ------------------------------------------------------------------------------------------------------------
+
+
+@ON_SQLITE
+def test_a_students_page_in_a_few_parameters_a_statement(course: Course) -> None:
+    """However often one student has opened a submission: SQLite takes as few as 32,766 parameters in one."""
+    many = 2 * gradebook._IDS_A_STATEMENT + 1
+    mine = submit(course, "ada", "add", values("add", 3))
+    with course.database.write() as session:
+        first = session.scalars(select(Submission)).one()
+        session.execute(
+            insert(Submission),
+            [
+                {
+                    "public_id": f"{number:032x}",
+                    "user_id": first.user_id,
+                    "problem_id": first.problem_id,
+                    "token": f"token {number}",
+                    "opened_at": NOW + HOUR,
+                }
+                for number in range(1, many)
+            ],
+        )
+    asked: list[int] = []
+    event.listen(course.database.engine, "before_cursor_execute", lambda *args: asked.append(len(args[3])))
+    found = view(course, "ada").submissions
+    assert len(found) == many
+    assert found[-1].public_id == mine
+    assert [case.correct for case in found[-1].cases] == [True] * 3
+    assert max(asked) <= gradebook._IDS_A_STATEMENT + 10
 
 
 @ON_SQLITE

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gradebooks import HOUR, submit, values
+from gradebooks import HOUR, late_days, submit, values
 from markupsafe import escape
 from servers import NOW, VALUES, Course, Live, live, opened, toy_assignment
 from sqlalchemy import delete, update
@@ -198,6 +198,26 @@ def test_what_lateness_cost(live_server: Live) -> None:
     )
     live_server.clock.pass_by(days=3)
     assert "Closed 1 day 1 hour ago." in text(Visitor(live_server, "bob").get("/a/toy").text)
+
+
+@pytest.mark.parametrize(
+    ("penalty", "bank", "said"),
+    [
+        (10.0, 3, "a day late costs a late day, or else 10 % of the points."),
+        (10.0, 0, "a day late costs 10 % of the points."),
+        (0.0, 3, "being late costs neither points nor late days."),
+    ],
+)
+def test_what_lateness_would_cost(live_server: Live, penalty: float, bank: int, said: str) -> None:
+    """Where there is no penalty no late day is spent, and where there is no bank none can be."""
+    live_server.course.policy("toy", due_at=DUE, max_late_days=2, penalty_percent=penalty)
+    late_days(live_server.course, bank)
+    found = text(Visitor(live_server, "ada").get("/a/toy").text)
+    assert f"Submissions are taken until 2 days after the deadline; {said}" in found
+    submit(live_server.course, "ada", "add", values("add", 3), DUE + HOUR)
+    found = text(Visitor(live_server, "ada").get("/a/toy").text)
+    assert ("1 day late, no points off" in found) is (bank > 0 or not penalty)
+    assert ("1 day spent here" in found) is bool(bank and penalty)
 
 
 def test_a_submissions_cases(live_server: Live) -> None:

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gradebooks import HOUR, row, submit, values
+from gradebooks import HOUR, late_days, row, submit, values, verify, view
 from servers import NOW, VALUES, Live, opened
 from sqlalchemy import select, update
 from visiting import DUE, Visitor, busy, text
 
+from grader.server.book import gradebook
+from grader.server.desk import regrade
 from grader.server.errors import Invalid
 from grader.server.pages.forms import Form
 from grader.server.pages.policy_pages import read_policy
@@ -93,6 +95,62 @@ def test_an_extension_is_granted_and_taken_back(live_server: Live) -> None:
     assert "extended for you" in Visitor(live_server, "bob").get("/a/toy").text
     visitor.send(page, on=page, due_at="", reason="")
     assert row(live_server.course, "bob").extended_until is None
+
+
+def test_a_verified_grade_is_withdrawn(live_server: Live) -> None:
+    """With a reason, which the staff see; the student sees that it was withdrawn."""
+    live_server.course.policy("toy", official="verified")
+    number = verify(live_server.course, {"add": 4.0})
+    visitor, page = Visitor(live_server, "prof"), "/a/toy/students/ada"
+    form = f"{page}/withdraw"
+    assert f"Verified grade {number}." in text(visitor.get(page).text)
+    empty = visitor.send(form, on=page, grade=number, reason=" ")
+    assert empty.status_code == 422
+    assert "is not withdrawn without a reason" in text(empty.text)
+    long = visitor.send(form, on=page, grade=number, reason="<b>" + "x" * 1000)
+    assert (long.status_code, 'value="&lt;b&gt;xxx' in long.text) == (422, True)
+    assert row(live_server.course, "ada").total == 4.0
+    reply = visitor.send(form, on=page, grade=number, reason="<b>bob's</b> tree")
+    assert (reply.status_code, reply.headers["location"]) == (303, f"{page}?done=withdrawn")
+    html = visitor.get(reply.headers["location"]).text
+    assert "The grade is withdrawn" in html
+    assert "it does not count. By prof, for this reason: <b>bob's</b> tree" in text(html)
+    assert form not in html
+    assert row(live_server.course, "ada").total == 0.0
+    again = visitor.send(form, on=page, grade=number, reason="again")
+    assert (again.status_code, "was withdrawn before, by prof" in text(again.text)) == (409, True)
+    students = Visitor(live_server, "ada").get("/a/toy").text
+    assert "withdrawn" in text(students)
+    assert not any(word in students for word in ("bob", "By prof", f"Verified grade {number}", form))
+
+
+def test_what_is_not_this_students_is_not_withdrawn(live_server: Live) -> None:
+    """Another student's grade, another assignment's, none at all, or no number."""
+    number = verify(live_server.course, {"add": 4.0})
+    visitor, page = Visitor(live_server, "prof"), "/a/toy/students/ada"
+    for path, grade, status in (
+        ("/a/toy/students/bob", number, 404),
+        ("/a/second/students/ada", number, 404),
+        ("/a/toy/students/nobody", number, 404),
+        (page, number + 1, 404),
+        (page, "9" * 30, 422),
+        (page, "", 422),
+    ):
+        reply = visitor.send(f"{path}/withdraw", on=page, grade=grade, reason="a mistake")
+        assert reply.status_code == status, (path, grade)
+    assert view(live_server.course, "ada").verified[0].withdrawal is None
+
+
+def test_a_replaced_grade_is_marked(live_server: Live) -> None:
+    """Everybody sees which one counts; a grader sees the numbers, and no form."""
+    for hours in (0, 1):
+        at = NOW + hours * HOUR
+        verify(live_server.course, {"add": 4.0 - hours}, at, graded_at=at.isoformat())
+    for login, page in (("ada", "/a/toy"), ("robot", "/a/toy/students/ada")):
+        html = Visitor(live_server, login).get(page).text
+        assert html.count('<span class="tag">replaced</span>') == 1
+        assert text(html).count("The same code was graded again later") == 1
+        assert "/withdraw" not in html
 
 
 # -- rules -----------------------------------------------------------------------------------------------------------
@@ -203,6 +261,9 @@ def test_a_regrade_is_previewed_and_applied(live_server: Live) -> None:
     assert "1 version would change grades and waits for you" in text(visitor.get("/a/toy/answers").text)
     html = visitor.get(page).text
     assert "Lovelace, Ada 4 → 1.33 5.5 → 2.83 \u22122.67" in text(html)
+    assert regrade.KNOCK_ON not in text(html)
+    late_days(live_server.course, 2)
+    assert regrade.KNOCK_ON in text(visitor.get(page).text)
     assert row(live_server.course, "ada").total == 5.5
     seen = re.search(r'name="seen" value="(\w+)"', html)
     assert seen
@@ -227,6 +288,21 @@ def test_a_regrade_that_was_not_seen_is_not_applied(live_server: Live) -> None:
     assert reply.status_code == 409
     assert "Look at them again" in reply.text
     assert row(live_server.course, "ada").total == 5.5
+
+
+def test_a_version_that_an_older_one_replaced_waits_for_nobody(live_server: Live) -> None:
+    """It is called replaced, and what its page says of it is true."""
+    busy(live_server.course)
+    second = live_server.course.publish("toy", "add", [VALUES["add"][0], 0, 0], active=False)
+    with live_server.course.database.read() as session:
+        first = gradebook.assignment(session, "toy").problems[0].answer_id
+    assert first
+    for answer in (second, first):
+        with live_server.course.database.write() as session:
+            regrade.apply(session, live_server.course.user(session, "prof"), answer, NOW)
+    visitor = Visitor(live_server, "prof")
+    assert "waits for you" not in text(visitor.get("/a/toy/answers").text)
+    assert "Another version judges now." in text(visitor.get(f"/a/toy/answers/{second}").text)
 
 
 @pytest.mark.parametrize("path", ["/a/toy/answers/999", "/a/toy/answers/x", "/a/second/answers/1", "/a/no/answers/1"])
@@ -288,6 +364,15 @@ def test_a_roster_is_imported_and_its_keys_are_shown_once(live_server: Live) -> 
     with live_server.course.database.read() as session:
         for event in session.scalars(select(Event)):
             assert not any(key in f"{event.about} {event.details}" for key in shown)
+
+
+def test_a_changed_login_is_said(live_server: Live) -> None:
+    """Who it was and who it is, on the page after the import."""
+    visitor = Visitor(live_server, "prof")
+    for login in ("ada", "aking"):
+        roster = f"login,name,canvas_id\n{login},Ada,101\n".encode()
+        reply = visitor.send("/roster/import", on="/roster", files={"roster": ("class.csv", roster, "text/csv")})
+    assert "Known by their IDs, with another login now and the key that they had: ada is aking ." in text(reply.text)
 
 
 @pytest.mark.parametrize(

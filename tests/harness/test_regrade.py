@@ -11,15 +11,25 @@ import pytest
 
 pytest.importorskip("sqlalchemy", reason="what only the course's own machine needs is not installed")
 
-from gradebooks import DAY, DUE, HOUR, ON_SQLITE, row, submission, submit, values, verify
+from gradebooks import DAY, DUE, HOUR, ON_SQLITE, late_days, row, submission, submit, values, verify
 from servers import NOW, VALUES, Course
-from sqlalchemy import event, func, select, update
+from sqlalchemy import delete, event, func, select, update
 
 from grader.server import errors
 from grader.server.book import gradebook
 from grader.server.desk import regrade, rejudging
 from grader.server.store import catalogue
-from grader.server.store.models import Activation, Answer, CaseRow, Event, Judgement, Submission, Tally
+from grader.server.store.models import (
+    Activation,
+    Answer,
+    AssignmentRow,
+    CaseRow,
+    Event,
+    Judgement,
+    ProblemRow,
+    Submission,
+    Tally,
+)
 
 LATER = NOW + 30 * DAY
 ADD = VALUES["add"]
@@ -234,6 +244,21 @@ def test_a_preview_knows_the_rules(course: Course) -> None:
 
 
 @ON_SQLITE
+def test_a_preview_says_that_a_bank_is_shared(course: Course) -> None:
+    """What is spent here may change the points of assignments that are due later, whose figures are not here."""
+    submit(course, "ada", "add", ADD)
+    answer = publish(course, OTHER).answer_id
+    assert not preview(course, answer).shifts_bank
+    late_days(course, 2)
+    assert preview(course, answer).shifts_bank
+    with course.database.write() as session:  # the course's only assignment
+        toy, second = (catalogue.find_assignment(session, name).id for name in ("toy", "second"))
+        session.execute(update(ProblemRow).where(ProblemRow.assignment_id == second).values(assignment_id=toy))
+        session.execute(delete(AssignmentRow).where(AssignmentRow.id == second))
+    assert not apply(course, answer).shifts_bank
+
+
+@ON_SQLITE
 def test_where_verified_grades_count_nobody_changes(course: Course) -> None:
     """The verdicts do, so it still waits for somebody to look."""
     submit(course, "ada", "add", ADD)
@@ -371,6 +396,21 @@ def test_with_fewer_values_what_is_beyond_them_is_ignored(course: Course) -> Non
     assert count(course, Judgement) == 5
     apply(course, publish(course, [*ADD, 5]).answer_id)
     assert row(course, "ada").cells["add"].points == 2.0
+
+
+@ON_SQLITE
+def test_a_version_that_an_older_one_replaced_does_not_wait(course: Course) -> None:
+    """It has judged: nobody is asked to apply it, and it can still be applied again."""
+    submit(course, "ada", "add", ADD)
+    second = publish(course, OTHER).answer_id
+    assert state(course, second) == "pending"
+    apply(course, second)
+    with course.database.read() as session:
+        first = gradebook.answer_versions(session, "toy")[1].id
+    apply(course, first)
+    assert (state(course, first), state(course, second)) == ("active", "replaced")
+    apply(course, second)
+    assert (state(course, first), state(course, second)) == ("replaced", "active")
 
 
 # -- judging ahead -------------------------------------------------------------------------------------------------

@@ -181,8 +181,9 @@ def test_a_wrong_row_stores_nothing(quiet: Course, data: str | bytes, said: list
     """Each wrong row has a sentence with its line, and the right ones beside it are not stored either."""
     with pytest.raises(errors.Invalid) as refused:
         imported(quiet, data)
-    *lines, last = str(refused.value).split("\n")
-    assert last == "Nothing was imported; correct the file and import it again."
+    lines = str(refused.value).split("\n")
+    if isinstance(refused.value, roster.BadRoster):
+        assert lines.pop() == "Nothing was imported; correct the file and import it again."
     assert len(lines) == len(said)
     assert all(line.startswith(start) for line, start in zip(lines, said, strict=True)), lines
     assert all(line.endswith(".") for line in lines)

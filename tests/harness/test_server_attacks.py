@@ -79,15 +79,19 @@ def test_opened_in_time_and_posted_after(live_server: Live) -> None:
 
 
 @ON_SQLITE
-def test_a_last_case_after_the_deadline_makes_all_late(live_server: Live) -> None:
-    """Nobody keeps a place in time with the first cases and finds out the others later."""
+def test_a_case_after_the_deadline_is_of_a_late_submission(live_server: Live) -> None:
+    """Nobody keeps a place in time with the first cases and finds out the others later; what was in time stays so."""
     live_server.course.policy("toy", due_at=DUE, max_late_days=2, penalty_percent=10.0)
     live_server.clock.now = DUE - timedelta(minutes=10)
     submission = opened(live_server, "ada")
     post(live_server, "ada", submission, 0, VALUES["add"][0])
     live_server.clock.now = DUE + timedelta(minutes=10)
-    for index in (1, 2):
-        assert post(live_server, "ada", submission, index, VALUES["add"][index]).json()["correct"]
+    assert post(live_server, "ada", submission, 1, VALUES["add"][1]).status_code == 409
+    cell = row(live_server.course, "ada").cells["add"]
+    assert (cell.late_days, cell.points) == (0, pytest.approx(cell.max_points / 3))
+    anew = opened(live_server, "ada")
+    for index in (0, 1, 2):
+        assert post(live_server, "ada", anew, index, VALUES["add"][index]).json()["correct"]
     cell = row(live_server.course, "ada").cells["add"]
     assert (cell.late_days, cell.points) == (1, pytest.approx(0.9 * cell.max_points))
 

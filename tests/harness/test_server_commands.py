@@ -11,7 +11,7 @@ import typer
 
 pytest.importorskip("sqlalchemy", reason="what only the course's own machine needs is not installed")
 
-from gradebooks import ON_SQLITE, row, submit
+from gradebooks import ON_SQLITE, row, submit, verify, view
 from servers import NOW, VALUES, Course, opened, set_up
 from typer.testing import CliRunner
 
@@ -37,7 +37,7 @@ def command_line() -> typer.Typer:
     app = typer.Typer()
     app.add_typer(commands.roster, name="roster")
     app.add_typer(commands.regrade, name="regrade")
-    for command in (commands.policy, commands.extend, commands.late_days):
+    for command in (commands.policy, commands.extend, commands.late_days, commands.withdraw):
         app.command()(command)
     return app
 
@@ -210,6 +210,23 @@ def test_late_days_shows_and_sets(sqlite: Course) -> None:
     assert run(sqlite, "late-days") == "4 late days for each student, over all assignments\n"
 
 
+# -- verified grades ---------------------------------------------------------------------------------------------------
+
+
+def test_a_verified_grade_is_withdrawn(sqlite: Course) -> None:
+    """With a reason; once."""
+    number = verify(sqlite, {"add": 4.0}, student="bob")
+    with pytest.raises(UsageError, match=rf"Verified grade {number} is not withdrawn without a reason"):
+        run(sqlite, "withdraw", number, "--reason", " ")
+    said = run(sqlite, "withdraw", number, "--reason", "ada's tree", "--by", "prof")
+    assert said == f"verified grade {number} of bob in toy: withdrawn\n"
+    assert [grade.withdrawal.reason for grade in view(sqlite, "bob").verified if grade.withdrawal] == ["ada's tree"]
+    with pytest.raises(UsageError, match=rf"Verified grade {number} was withdrawn before, by prof on "):
+        run(sqlite, "withdraw", number, "--reason", "again")
+    with pytest.raises(UsageError, match=r"There is no verified grade 999; a student's page shows the numbers"):
+        run(sqlite, "withdraw", 999, "--reason", "none")
+
+
 # -- answers ---------------------------------------------------------------------------------------------------------
 
 
@@ -220,7 +237,10 @@ def test_regrade_lists_previews_and_applies(course: Course) -> None:
     assert listed[1][:5] == [str(number), "toy/add", "version", "2", "pending"]
     said = run(course, "regrade", "preview", number)
     assert "1 verdict and the points of 1 student would change" in said
-    assert "4 -> 2.66667" in said
+    assert "4 -> 2.67" in said
+    assert regrade.KNOCK_ON not in said
+    run(course, "late-days", 2)
+    assert run(course, "regrade", "preview", number) == f"{said}{regrade.KNOCK_ON}\n"
     with pytest.raises(UsageError, match=r"Apply version 2 of add\? Nobody is there to answer; say --yes\."):
         run(course, "regrade", "apply", number)
     assert row(course, "ada").total == 4.0

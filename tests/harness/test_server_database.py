@@ -367,6 +367,7 @@ def _fill(course: Any) -> None:
         ProblemRow,
         Submission,
         VerifiedGrade,
+        Withdrawal,
     )
 
     with course.database.write() as session:
@@ -401,4 +402,6 @@ def _fill(course: Any) -> None:
         case = CaseRow(submission_id=submission.id, case_index=0, value=b"", value_hash="", received_at=NOW)
         session.add(case)
         session.flush()
+        grade = session.scalars(select(VerifiedGrade.id)).one()
+        session.add(Withdrawal(verified_grade_id=grade, reason="", **by, **at))
         session.add(Judgement(case_id=case.id, answer_id=1, correct=True, judged_at=NOW, judged_by=""))

@@ -12,6 +12,7 @@ from servers import NOW, VALUES, Live, serving
 from sqlalchemy import func, select
 
 from grader.mugrade import codec
+from grader.server.desk import regrade, rejudging
 from grader.server.store.models import Answer, CaseRow, Extension, Judgement, Submission, Tally
 
 # What is decided before the database is asked is tested on one of them.
@@ -104,6 +105,28 @@ def test_same_value_again_after_all_closed(live_server: Live) -> None:
     live_server.course.policy("toy", due_at=NOW)
     live_server.clock.pass_by(hours=2)
     assert post(live_server, submission, 2, 7.25).json()["correct"] is True
+
+
+def test_same_value_again_beyond_the_answers(live_server: Live) -> None:
+    """It has the last verdict that counted; of a version that waits, and was judged ahead, nothing is to be seen."""
+    course = live_server.course
+    submission = opened(live_server)
+    for index, value in enumerate(VALUES["add"]):
+        post(live_server, submission, index, value)
+    with course.database.read() as session:
+        first = session.scalars(select(Judgement.answer_id)).first()
+    other, waiting = (course.publish("toy", "add", [*VALUES["add"][:2], end], active=False) for end in (7.5, 99.0))
+    fewer = course.publish("toy", "add", VALUES["add"][:2], active=False)
+    assert rejudging.judge_ahead(course.database, waiting, NOW) == 3
+
+    def again_under(answer: Any) -> bool:
+        with course.database.write() as session:
+            regrade.apply(session, course.user(session, "prof"), answer, NOW)
+        return bool(post(live_server, submission, 2, 7.25).json()["correct"])
+
+    assert [again_under(answer) for answer in (fewer, other, fewer, first, fewer)] == [True, False, False, True, True]
+    refused(post(live_server, submission, 2, 7.5), 409, "has another value already")
+    refused(post(live_server, opened(live_server), 2, 7.25), 422, "add has 2 cases")
 
 
 def test_same_value_again_after_a_regrade(live_server: Live) -> None:
@@ -322,6 +345,21 @@ def test_closed(live_server: Live) -> None:
     refused(submit(live_server), 403, "toy closed")
     refused(post(live_server, submission, 0, 1.0), 403, "toy closed")
     assert count(live_server, CaseRow) == 0
+
+
+def test_deadline_in_the_middle(live_server: Live) -> None:
+    """What was posted in time stays in time: a case after the due time is refused, and wants a new submission."""
+    live_server.course.policy("toy", due_at=NOW + timedelta(minutes=30), max_late_days=2)
+    submission = opened(live_server)
+    assert post(live_server, submission, 0, VALUES["add"][0]).json()["correct"]
+    state = f"{live_server.url}api/submissions/{submission}"
+    assert live_server.http.get(state, headers=live_server.bearer("ada")).json()["open"] is True
+    live_server.clock.pass_by(minutes=31)
+    refused(post(live_server, submission, 1, VALUES["add"][1]), 409, "Submit the problem anew")
+    assert live_server.http.get(state, headers=live_server.bearer("ada")).json()["open"] is False
+    assert post(live_server, submission, 0, VALUES["add"][0]).json()["correct"]  # a lost reply
+    assert count(live_server, CaseRow) == 1
+    assert post(live_server, opened(live_server), 1, VALUES["add"][1]).json()["correct"]
 
 
 def test_extension(live_server: Live) -> None:

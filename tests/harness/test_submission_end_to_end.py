@@ -84,6 +84,14 @@ def test_published_submitted_and_verified(
         assert verified.post(robot, live.course.keys["robot"], grades, Screen()) == 0
         assert capsys.readouterr().out == f"ada: 10.0 / 10.0, {expected}\n"
 
+    # What was withdrawn is not told as recorded.
+    from gradebooks import withdraw
+
+    withdraw(live.course, 1)
+    assert verified.post(robot, live.course.keys["robot"], grades, Screen()) == 4
+    out = capsys.readouterr().out
+    assert out.startswith("ada: not posted: This grade was recorded before and does not count: it is verified grade 1 ")
+
 
 def graded(folder: Path, live: Any) -> Path:
     """A folder of reports on a tree that passes everything."""

@@ -159,6 +159,14 @@ def test_tree_that_does_not_compile(fake: FakeMugrade, run: Runs) -> None:
     assert fake.opened == []
 
 
+def test_points_off_for_being_late(fake: FakeMugrade, run: Runs) -> None:
+    """The total is what is left: nobody reads 10 of 10 here and 7 on the page."""
+    fake.late = (1, 1.0)
+    lines = run("good").stdout.splitlines()
+    assert "  2 of 2 cases correct: 3.0 / 3.0; 1 day late, 1 point off" in lines
+    assert lines[lines.index("Total: 7.0 / 10.0 points") + 1].startswith("3 points are off for being late;")
+
+
 def test_self_reported_points_say_so(fake: FakeMugrade, run: Runs) -> None:
     """Where a verified grade counts, nobody is left to believe otherwise."""
     fake.official = False

@@ -11,13 +11,15 @@ import pytest
 
 pytest.importorskip("sqlalchemy", reason="what only the course's own machine needs is not installed")
 
-from gradebooks import DAY, HOUR, ON_SQLITE, TREE, canonical, document, submit, values, view
+from gradebooks import DAY, DUE, HOUR, ON_SQLITE, TREE, canonical, document, row, submit, values, view
 from servers import NOW, Course, opened, set_up
 from sqlalchemy import func, select
 
-from grader.mugrade import signature
+from grader.mugrade import codec, signature
 from grader.server import errors
 from grader.server.book import verified
+from grader.server.desk.submissions import Desk, Opening
+from grader.server.settings import Settings
 from grader.server.store import keys
 from grader.server.store.models import Event, VerifiedGrade
 
@@ -54,7 +56,8 @@ def test_a_signed_grade_is_stored(course: Course) -> None:
         event = session.scalars(select(Event).where(Event.kind == "grade.verified")).one()
     assert grade.statement == canonical(stated())
     assert signature.verify(grade.statement, grade.signature, key.verify_key)
-    assert (grade.points, grade.seed, grade.submission_hash) == (SOME, "5", TREE)
+    points = {name: [earned, MOST[name]] for name, earned in SOME.items()}
+    assert (grade.points, grade.seed, grade.submission_hash) == (points, "5", TREE)
     assert (grade.submitted_at, grade.graded_at, grade.posted_at) == (NOW, NOW, NOW)
     assert event.about == "ada in toy"
 
@@ -227,14 +230,41 @@ def test_clocks_may_differ_a_little(course: Course) -> None:
 
 
 def test_the_time_is_that_of_the_submission_with_the_same_tree(course: Course) -> None:
-    """Of the last value that the student posted from that tree; not of another tree, nor of another student."""
-    submit(course, "ada", "add", values("add", 3), NOW, tree=TREE)
+    """Of the first one that the student made from that tree; not of another tree, nor of another student."""
+    submit(course, "ada", "scale", values("scale", 2), NOW, tree="ff" * 32)
+    submit(course, "bob", "add", values("add", 3), NOW, tree=TREE)
+    submit(course, "ada", "add", values("add", 3), NOW + 2 * HOUR, tree=TREE)
     submit(course, "ada", "total", values("total", 2), NOW + HOUR, tree=TREE)
-    submit(course, "ada", "scale", values("scale", 2), NOW + 2 * HOUR, tree="ff" * 32)
-    submit(course, "bob", "add", values("add", 3), NOW + 3 * HOUR, tree=TREE)
+    submit(course, "ada", "add", values("add", 3), NOW + 3 * HOUR, tree=TREE)
     graded = NOW + DAY
     post(course, stated(submitted_at=None, graded_at=graded.isoformat()), now=graded)
     assert view(course, "ada").verified[0].submitted_at == NOW + HOUR
+
+
+@ON_SQLITE
+def test_a_submission_is_made_when_its_last_value_has_come(course: Course) -> None:
+    """Not when it was opened, and not with its first value."""
+    desk = Desk(course.database, Settings())
+    with course.database.read() as session:
+        ada = course.user(session, "ada")
+    public_id = desk.open(ada, Opening("toy", "total", "", TREE, "a test"), NOW)
+    for minutes, value in enumerate(values("total", 2), start=1):
+        at = NOW + timedelta(minutes=minutes)
+        desk.post(ada, public_id, minutes - 1, codec.dumps(value), at)
+    graded = NOW + DAY
+    post(course, stated(submitted_at=None, graded_at=graded.isoformat()), now=graded)
+    assert view(course, "ada").verified[0].submitted_at == at
+
+
+@ON_SQLITE
+def test_posting_the_same_tree_again_makes_nobody_late(course: Course) -> None:
+    """A look at one's points the week after costs nothing."""
+    course.policy("toy", official="verified", due_at=DUE, max_late_days=9, penalty_percent=10.0)
+    submit(course, "ada", "add", values("add", 3), DUE - HOUR, tree=TREE)
+    submit(course, "ada", "scale", values("scale", 2), DUE + 2 * DAY, tree=TREE)
+    graded = DUE + 3 * DAY
+    post(course, stated(submitted_at=None, graded_at=graded.isoformat()), now=graded)
+    assert (row(course, "ada").total, row(course, "ada").cells["add"].late_days) == (5.5, 0)
 
 
 @ON_SQLITE

@@ -1,4 +1,4 @@
-"""What an instructor decides: the rules of an assignment, more time for somebody, the bank of late days.
+"""What an instructor decides: an assignment's rules, more time for somebody, late days, that a grade was a mistake.
 
 Each decision is a new row, and the newest row counts: what was in force when is never lost.
 """
@@ -8,8 +8,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from grader.server import errors
@@ -17,12 +20,21 @@ from grader.server.book.gradebook import find_user, storable
 from grader.server.book.policy import Policy, in_words
 from grader.server.book.standings import assignment, late_day_bank
 from grader.server.store import events
-from grader.server.store.models import CourseSettings, Extension, PolicyRow, User
+from grader.server.store.models import (
+    AssignmentRow,
+    CourseSettings,
+    Extension,
+    PolicyRow,
+    User,
+    VerifiedGrade,
+    Withdrawal,
+)
 
 MAX_GRACE = 24 * 60 - 1  # minutes: after a day of grace, the first late day would be the second
 MAX_DAYS = 366  # of lateness, or in the bank: more is a slip of the keyboard
 MAX_ATTEMPTS = 10_000  # an hour
 MAX_REASON = 1000  # characters
+_IDS = range(1, 1 << 31)  # what a table's id can be; PostgreSQL refuses even to look for another number
 _YEARS = range(2000, 2100)  # of a time that somebody can mean
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)\s*(Z|UTC|[+-]\d\d:?\d\d)")
 
@@ -116,8 +128,7 @@ def grant_extension(
     users = [find_user(session, login) for login in dict.fromkeys([logins] if isinstance(logins, str) else logins)]
     if not users:
         raise errors.Invalid("Nobody is named; expected a login or more.")
-    if len(reason) > MAX_REASON or not storable(reason):
-        raise errors.Invalid(f"The reason has {len(reason)} characters; expected at most {MAX_REASON} of plain text.")
+    _check_reason(reason)
     if until is not None:
         _check_moment("the extension", until)
         due = info.policy.due_at
@@ -139,6 +150,47 @@ def grant_extension(
     session.flush()
 
 
+@dataclass(frozen=True)
+class Withdrawn:
+    """A verified grade that counts no longer."""
+
+    student: str  # login
+    assignment: str
+
+
+def withdraw_grade(session: Session, actor: User, grade_id: int, reason: str, now: datetime) -> Withdrawn:
+    """A verified grade counts no longer; an earlier one of the same tree, which it had replaced, does again.
+
+    It stays on record, with the reason. Raises errors.NotFound, errors.Conflict where it was withdrawn before,
+    errors.Invalid without a reason.
+    """
+    row = session.execute(
+        select(User.login, AssignmentRow.name)
+        .select_from(VerifiedGrade)
+        .join(User, User.id == VerifiedGrade.user_id)
+        .join(AssignmentRow, AssignmentRow.id == VerifiedGrade.assignment_id)
+        .where(VerifiedGrade.id == (grade_id if grade_id in _IDS else 0))
+    ).one_or_none()
+    if row is None:
+        raise errors.NotFound(f"There is no verified grade {grade_id}; a student's page shows the numbers of theirs.")
+    _refuse_withdrawn(session, grade_id)
+    reason = reason.strip()
+    if not reason:
+        raise errors.Invalid(
+            f"Verified grade {grade_id} is not withdrawn without a reason; expected it for the record."
+        )
+    _check_reason(reason)
+    try:
+        with session.begin_nested():
+            session.add(Withdrawal(verified_grade_id=grade_id, reason=reason, created_at=now, created_by=actor.id))
+    except IntegrityError:  # by two at once: the other one was first
+        _refuse_withdrawn(session, grade_id)
+        raise
+    about = f"{row.login} in {row.name}"
+    events.record(session, actor, "grade.withdrawn", about, grade=grade_id, reason=reason)
+    return Withdrawn(row.login, row.name)
+
+
 def set_late_days(session: Session, actor: User | None, days: int, now: datetime) -> None:
     """The bank of late days that each student has for the whole course. Raises errors.Invalid."""
     _check_number("late days", days, 0, MAX_DAYS, "days")
@@ -153,6 +205,23 @@ def set_late_days(session: Session, actor: User | None, days: int, now: datetime
 def late_days(session: Session) -> int:
     """The bank of late days that each student has for the whole course."""
     return late_day_bank(session)
+
+
+def _refuse_withdrawn(session: Session, grade_id: int) -> None:
+    row = session.execute(
+        select(Withdrawal.created_at, User.login)
+        .join(User, User.id == Withdrawal.created_by)
+        .where(Withdrawal.verified_grade_id == grade_id)
+    ).one_or_none()
+    if row is not None:
+        raise errors.Conflict(
+            f"Verified grade {grade_id} was withdrawn before, by {row.login} on {in_words(row.created_at)}."
+        )
+
+
+def _check_reason(reason: str) -> None:
+    if len(reason) > MAX_REASON or not storable(reason):
+        raise errors.Invalid(f"The reason has {len(reason)} characters; expected at most {MAX_REASON} of plain text.")
 
 
 def _check_moment(what: str, moment: datetime) -> None:

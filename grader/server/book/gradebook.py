@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from grader.server import errors
 from grader.server.book.gradebook_data import (
@@ -23,11 +23,23 @@ from grader.server.book.gradebook_data import (
     StudentView,
     SubmissionView,
     VerifiedView,
+    WithdrawalView,
 )
 from grader.server.book.policy import AssignmentScore, closes_at, in_time, late_days, penalty, share
-from grader.server.book.standings import Attempts, Material, active_answers, assignment, assignments, bank, load, named
+from grader.server.book.standings import (
+    Attempts,
+    Material,
+    active_answers,
+    assignment,
+    assignments,
+    bank,
+    load,
+    named,
+    verified_marks,
+)
 from grader.server.book.statistics import live_counts, statistics
 from grader.server.store.models import (
+    Activation,
     Answer,
     AssignmentRow,
     CaseRow,
@@ -39,6 +51,7 @@ from grader.server.store.models import (
     Tally,
     User,
     VerifiedGrade,
+    Withdrawal,
 )
 
 __all__ = [
@@ -56,6 +69,7 @@ __all__ = [
     "StudentView",
     "SubmissionView",
     "VerifiedView",
+    "WithdrawalView",
     "answer_versions",
     "assignment",
     "assignments",
@@ -66,6 +80,10 @@ __all__ = [
     "student_view",
     "submission_view",
 ]
+
+
+# PostgreSQL takes 65,535 parameters, SQLite as few as 32,766; one student may have opened more submissions than that.
+_IDS_A_STATEMENT = 500
 
 
 # -- people ----------------------------------------------------------------------------------------------------------
@@ -274,19 +292,20 @@ def _case_views(
 ) -> dict[int, tuple[CaseView, ...]]:
     """By submissions.id: a view for each case of the active answers, come or not."""
     answers = [problem.answer_id for problem in problems.values() if problem.answer_id is not None]
-    query = (
-        select(
-            CaseRow.submission_id,
-            CaseRow.case_index,
-            CaseRow.received_at,
-            CaseRow.value_hash,
-            Judgement.correct,
-            Judgement.message,
-        )
-        .outerjoin(Judgement, (Judgement.case_id == CaseRow.id) & Judgement.answer_id.in_(answers))
-        .where(CaseRow.submission_id.in_([submission.id for submission in submissions]))
-    )
-    came = {(row.submission_id, row.case_index): row for row in session.execute(query)}
+    query = select(
+        CaseRow.submission_id,
+        CaseRow.case_index,
+        CaseRow.received_at,
+        CaseRow.value_hash,
+        Judgement.correct,
+        Judgement.message,
+    ).outerjoin(Judgement, (Judgement.case_id == CaseRow.id) & Judgement.answer_id.in_(answers))
+    ids = [submission.id for submission in submissions]
+    came = {
+        (row.submission_id, row.case_index): row
+        for start in range(0, len(ids), _IDS_A_STATEMENT)
+        for row in session.execute(query.where(CaseRow.submission_id.in_(ids[start : start + _IDS_A_STATEMENT])))
+    }
     views: dict[int, tuple[CaseView, ...]] = {}
     for submission in submissions:
         own = []
@@ -303,10 +322,15 @@ def _case_views(
 def _verified_views(session: Session, standing: _Standing) -> tuple[VerifiedView, ...]:
     info, person = standing.material.info, standing.person
     due = standing.material.due(person.id)
+    own = standing.material.verified.get(person.id, {})
+    newest = {attempt.id for attempts in own.values() for attempt in attempts}
+    withdrawer = aliased(User)
     rows = session.execute(
-        select(VerifiedGrade, User.login)
+        select(VerifiedGrade, User.login, Withdrawal, withdrawer.login)
         .join(Key, Key.id == VerifiedGrade.key_id)
         .join(User, User.id == Key.user_id)
+        .outerjoin(Withdrawal, Withdrawal.verified_grade_id == VerifiedGrade.id)
+        .outerjoin(withdrawer, withdrawer.id == Withdrawal.created_by)
         .where(VerifiedGrade.assignment_id == info.id, VerifiedGrade.user_id == person.id)
         .order_by(VerifiedGrade.posted_at.desc(), VerifiedGrade.id.desc())
     )
@@ -314,7 +338,7 @@ def _verified_views(session: Session, standing: _Standing) -> tuple[VerifiedView
         VerifiedView(
             id=grade.id,
             person=person,
-            points={name: float(mark) for name, mark in grade.points.items()},
+            points={name: float(mark) for name, mark in verified_marks(info, grade.points).items()},
             submission_hash=grade.submission_hash,
             suite_hash=grade.suite_hash,
             seed=grade.seed,
@@ -323,8 +347,10 @@ def _verified_views(session: Session, standing: _Standing) -> tuple[VerifiedView
             posted_at=grade.posted_at,
             late_days=late_days(info.policy, due, grade.submitted_at),
             posted_by=login,
+            replaced=withdrawal is None and grade.id not in newest,
+            withdrawal=WithdrawalView(withdrawal.created_at, by, withdrawal.reason) if withdrawal else None,
         )
-        for grade, login in rows
+        for grade, login, withdrawal, by in rows
     )
 
 
@@ -342,20 +368,28 @@ def answer_versions(session: Session, assignment_name: str) -> tuple[AnswerView,
         .where(Answer.problem_id.in_([problem.id for problem in info.problems]))
         .order_by(Answer.version.desc())
     ).all()
+    applied = set(
+        session.scalars(
+            select(Activation.answer_id).where(Activation.problem_id.in_([problem.id for problem in info.problems]))
+        )
+    )
     views = []
     for problem in info.problems:
         current = active.get(problem.id)
         for row in rows:
             if row.problem_id == problem.id:
-                state = answer_state(row.version, current.version if current else None)
+                state = answer_state(row.version, current.version if current else None, applied=row.id in applied)
                 views.append(
                     AnswerView(row.id, problem, row.version, state, row.value_count, row.published_at, row.login)
                 )
     return tuple(views)
 
 
-def answer_state(version: int, active: int | None) -> str:
-    """What a version is beside the active one: "active", "pending" (newer: waits to be applied) or "replaced"."""
+def answer_state(version: int, active: int | None, *, applied: bool) -> str:
+    """What a version is beside the active one: "active", "pending" (newer: waits to be applied) or "replaced".
+
+    applied: whether it has judged before; one that an older version replaced does not wait for anybody.
+    """
     if version == active:
         return "active"
-    return "pending" if active is None or version > active else "replaced"
+    return "replaced" if applied or (active is not None and version < active) else "pending"

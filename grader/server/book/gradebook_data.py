@@ -130,7 +130,7 @@ class VerifiedView:
 
     id: int
     person: Person
-    points: dict[str, float]  # by problem
+    points: dict[str, float]  # by problem; as the problems are called now, and of the points that they have now
     submission_hash: str
     suite_hash: str
     seed: str
@@ -139,6 +139,17 @@ class VerifiedView:
     posted_at: datetime
     late_days: int  # days begun since their due time, also where it was closed by then
     posted_by: str  # login of the key that signed
+    replaced: bool = False  # a newer one of the same tree counts in its place
+    withdrawal: WithdrawalView | None = None
+
+
+@dataclass(frozen=True)
+class WithdrawalView:
+    """That a verified grade was withdrawn, as shown."""
+
+    at: datetime
+    by: str  # login
+    reason: str  # for the staff
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """When a submission is late, what that costs, and which one counts. Pure: no clock, no database.
 
 A problem earns points x (correct cases / all cases of the active answers). A submission counts from the moment its
-last case arrived. Up to due time plus grace it is on time; after that each day begun, counted from the due time, is a
-late day. More than `max_late_days` late it is not taken at all. A late day is paid for from the student's bank, or else
-costs `penalty_percent` of what the problem earned. An extension moves the student's due time.
+last case arrived, and takes none that would make it a day later. Up to due time plus grace it is on time; after that
+each day begun, counted from the due time, is a late day. More than `max_late_days` late it is not taken at all. A late
+day is paid for from the student's bank, or else costs `penalty_percent` of what the problem earned. An extension moves
+the student's due time.
 
 Late days of the bank are spent by us, where they gain points: assignments in the order of their due times, each as few
 as give the highest total.

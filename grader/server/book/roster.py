@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from grader.server import errors
 from grader.server.book.gradebook import Person, find_user, to_person
 from grader.server.book.roster_csv import Entry, read
+from grader.server.book.roster_match import match
 from grader.server.store import events, keys
-from grader.server.store.models import Key, Role, User
+from grader.server.store.models import Key, Role, Submission, User
 
 # A login is part of addresses, file names, signed statements and CSV cells: no blank, no separator, nothing unseen.
 _LOGIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,99}")
@@ -31,6 +32,7 @@ class Imported:
     unchanged: int
     deactivated: int  # who the file does not have, where that was asked for
     keys: tuple[tuple[str, str, str], ...]  # login, name, key of everybody who is new; shown once
+    renamed: tuple[tuple[str, str], ...] = ()  # old and new login of who has another one now; they count as updated
 
 
 @dataclass(frozen=True)
@@ -82,29 +84,33 @@ def import_csv(
 ) -> Imported:
     """Bring the roster to what the file says: add who is new, update who is there. See roster_csv for its forms.
 
-    deactivate_missing: students that the file does not have have left; they and their points stay, their keys stop
-    working. Nobody loses a key, a role is only changed where the file has a column for it. All or nothing: raises
-    BadRoster with a sentence for each wrong row.
+    Somebody is known by their login, or by their IDs where that has changed (see roster_match): their login becomes the
+    new one, and their keys stay. deactivate_missing: students that the file does not have have left; they and their
+    points stay, their keys stop working. Nobody loses a key, a role is only changed where the file has a column for it.
+    All or nothing: raises BadRoster with a sentence for each wrong row.
     """
     entries, faults = read(text)
-    faults += [f"Line {entry.line}: {fault}." for entry in entries if (fault := _fault(entry))]
-    known = {user.login.casefold(): user for user in session.scalars(select(User))}
-    lines: dict[str, int] = {}
-    for entry in entries:
-        first = lines.setdefault(entry.login.casefold(), entry.line)
-        if first != entry.line:
-            faults.append(f"Line {entry.line}: the login {entry.login!r} is on line {first} already.")
+    known = session.scalars(select(User)).all()
+    matches = match(entries, known)
+    for entry, found in zip(entries, matches, strict=True):
+        fault = _fault(entry) or found.fault or _role_fault(session, found.user, entry)
+        if fault:
+            faults.append(f"Line {entry.line}: {fault}.")
     if faults:
         raise BadRoster(sorted(faults, key=_line_of))
-    made, updated = [], 0
-    for entry in entries:
-        user = known.get(entry.login.casefold())
-        if user is None:
+    made, renamed, updated = [], [], 0
+    for entry, found in zip(entries, matches, strict=True):
+        if found.user is None:
             user = _new_user(session, entry, now)
             made.append((user.login, user.name, keys.new_key(session, user, now)))
-        else:
-            updated += _update(user, entry)
-    gone = [user for login, user in known.items() if login not in lines and user.role is Role.STUDENT and user.active]
+            continue
+        login = found.user.login
+        if login.casefold() != entry.login.casefold():
+            found.user.login = entry.login
+            renamed.append((login, entry.login))
+        updated += _update(found.user, entry) or found.user.login != login
+    there = {found.user.id for found in matches if found.user is not None}
+    gone = [user for user in known if user.id not in there and user.role is Role.STUDENT and user.active]
     for user in gone if deactivate_missing else ():
         user.active = False
     left = len(gone) if deactivate_missing else 0
@@ -118,7 +124,9 @@ def import_csv(
         updated=updated,
         deactivated=[user.login for user in gone] if deactivate_missing else [],
     )
-    return Imported(len(made), updated, len(entries) - len(made) - updated, left, tuple(made))
+    for old, new in renamed:
+        events.record(session, actor, "roster.renamed", new, old=old, new=new)
+    return Imported(len(made), updated, len(entries) - len(made) - updated, left, tuple(made), tuple(renamed))
 
 
 def listed(session: Session) -> tuple[Listed, ...]:
@@ -164,7 +172,9 @@ def _new_user(session: Session, entry: Entry, now: datetime) -> User:
 
 def _update(user: User, entry: Entry) -> bool:
     """Bring a person up to date with their row; whether anything changed."""
-    wanted = {"name": entry.name, "active": True, **entry.more}
+    # An empty cell of an ID says nothing: without it the export would not find the student's row in Canvas again.
+    more = {column: text for column, text in entry.more.items() if text or column not in ("canvas_id", "sis_id")}
+    wanted = {"name": entry.name, "active": True, **more}
     if entry.role is not None:
         wanted["role"] = entry.role
     changed = {column: value for column, value in wanted.items() if getattr(user, column) != value}
@@ -190,6 +200,20 @@ def _fault(entry: Entry) -> str | None:
         if text[:1] in ("=", "@"):  # + and - begin telephone numbers and names that somebody really has
             return f"the {column} of {entry.login} is {text!r:.60}, which a spreadsheet would run as a formula"
     return None
+
+
+def _role_fault(session: Session, user: User | None, entry: Entry) -> str | None:
+    """Why somebody of the staff cannot become a student: what they submitted was held to no deadline and no limit."""
+    if user is None or user.role is Role.STUDENT or entry.role is not Role.STUDENT:
+        return None
+    count = session.scalar(select(func.count()).select_from(Submission).where(Submission.user_id == user.id)) or 0
+    if not count:
+        return None
+    submissions = f"{count} submission{'' if count == 1 else 's'}"
+    return (
+        f"{user.login} has the role {user.role.value} and {submissions}; made as staff, they were held to no deadline "
+        "and no limit, and would count for a student; add the student under another login"
+    )
 
 
 def _line_of(fault: str) -> int:

@@ -5,7 +5,8 @@
     plain    login, name, and if wanted email, section, role, canvas_id, sis_id; in any order
 
 Files come from spreadsheets: with or without a byte order mark, lines ended in any way, commas or semicolons or tabs
-between cells, as UTF-8 or UTF-16. A column that the file lacks leaves what is known of people as it is.
+between cells, as UTF-8 or UTF-16. A column that the file lacks leaves what is known of people as it is, and so does an
+empty cell of a role or an ID.
 """
 
 from __future__ import annotations

@@ -6,14 +6,16 @@ policy.py alone says how. What is counted is `tallies`, a row an attempt, and ne
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from grader.points import exact
 from grader.server import errors
 from grader.server.book.gradebook_data import AssignmentInfo, ProblemInfo
 from grader.server.book.policy import AssignmentScore, Attempt, Policy, due_for, earned, score_assignment, share
@@ -28,6 +30,7 @@ from grader.server.store.models import (
     Submission,
     Tally,
     VerifiedGrade,
+    Withdrawal,
 )
 
 Attempts = dict[str, list[Attempt]]  # by problem
@@ -197,20 +200,57 @@ def _marks(problem: ProblemInfo) -> list[tuple[float, Fraction]]:
 
 
 def _verified(session: Session, info: AssignmentInfo, users: Collection[int] | None) -> dict[int, Attempts]:
-    # By its aliases too: a grade names its problems, and one that has been renamed since is still the same problem.
-    names = {name: problem.name for problem in info.problems for name in (problem.name, *problem.aliases)}
-    query = select(VerifiedGrade.user_id, VerifiedGrade.id, VerifiedGrade.points, VerifiedGrade.submitted_at).where(
-        VerifiedGrade.assignment_id == info.id
+    named = _by_any_name(info)
+    query = (
+        select(
+            VerifiedGrade.user_id,
+            VerifiedGrade.submission_hash,
+            VerifiedGrade.id,
+            VerifiedGrade.points,
+            VerifiedGrade.submitted_at,
+        )
+        .outerjoin(Withdrawal, Withdrawal.verified_grade_id == VerifiedGrade.id)
+        .where(VerifiedGrade.assignment_id == info.id, Withdrawal.id.is_(None))
+        .order_by(VerifiedGrade.graded_at, VerifiedGrade.id)
     )
     if users is not None:
         query = query.where(VerifiedGrade.user_id.in_(users))
+    # Of the same tree the newest alone. Were each a try of its own, the best would count, and a grade that was too
+    # high could never be put right.
+    newest = {(row.user_id, row.submission_hash): row for row in session.execute(query)}
     found: dict[int, Attempts] = {}
-    for user_id, grade_id, points, at in session.execute(query):
-        own = found.setdefault(user_id, {})
-        for name, mark in points.items():
-            if name in names:
-                own.setdefault(names[name], []).append(Attempt(grade_id, at, float(mark)))
+    for row in newest.values():
+        own = found.setdefault(row.user_id, {})
+        for problem, mark in _marks_now(named, row.points).items():
+            own.setdefault(problem, []).append(Attempt(row.id, row.submitted_at, float(mark), mark))
     return found
+
+
+def verified_marks(info: AssignmentInfo, points: Mapping[str, Sequence[float]]) -> dict[str, Fraction]:
+    """What a verified grade is worth now, by what its problems are called now, in the assignment's order.
+
+    points: as verified_grades keeps them. A grade says which part of a problem's points was earned: where the problem
+    is given other points, the part is of those, as it is for what students report themselves.
+    """
+    marks = _marks_now(_by_any_name(info), points)
+    return {problem.name: marks[problem.name] for problem in info.problems if problem.name in marks}
+
+
+def _by_any_name(info: AssignmentInfo) -> dict[str, ProblemInfo]:
+    # By its aliases too: a grade names its problems, and one that has been renamed since is still the same problem.
+    return {name: problem for problem in info.problems for name in (problem.name, *problem.aliases)}
+
+
+def _marks_now(named: Mapping[str, ProblemInfo], points: Mapping[str, Sequence[float]]) -> dict[str, Fraction]:
+    return {
+        named[name].name: _part(named[name].points, got, most) for name, (got, most) in points.items() if name in named
+    }
+
+
+@lru_cache(maxsize=4096)
+def _part(points: float, got: float, most: float) -> Fraction:
+    """`got` of `most`, of the points. Where nothing could be earned, nothing was: it must be graded again."""
+    return exact(points) * exact(got) / exact(most) if most else Fraction()
 
 
 def _extensions(session: Session, info: AssignmentInfo, users: Collection[int] | None) -> dict[int, datetime]:

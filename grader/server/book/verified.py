@@ -19,7 +19,7 @@ from grader.server.book.gradebook_data import AssignmentInfo
 from grader.server.book.policy import in_words
 from grader.server.book.statements import Statement
 from grader.server.store import events
-from grader.server.store.models import Key, Role, Submission, Tally, User, VerifiedGrade
+from grader.server.store.models import Key, Role, Submission, Tally, User, VerifiedGrade, Withdrawal
 from grader.verdict import Verdict
 
 CLOCKS_DIFFER = timedelta(minutes=5)  # by how much the grader's clock may be ahead of ours
@@ -62,7 +62,7 @@ def post(session: Session, user: User, key: Key, statement: str, signed: str, no
         submission_hash=stated.submission_hash,
         suite_hash=stated.suite_hash,
         seed=str(stated.seed),
-        points={name: earned for name, (earned, _) in stated.points.items()},
+        points={name: [earned, most] for name, (earned, most) in stated.points.items()},
         statement=statement,
         statement_hash=digest,
         signature=signed.lower(),
@@ -84,15 +84,19 @@ def post(session: Session, user: User, key: Key, statement: str, signed: str, no
 
 def _refuse_replay(session: Session, digest: str) -> None:
     row = session.execute(
-        select(VerifiedGrade.id, VerifiedGrade.posted_at, User.login)
+        select(VerifiedGrade.id, VerifiedGrade.posted_at, User.login, Withdrawal.created_at.label("withdrawn_at"))
         .join(User, User.id == VerifiedGrade.user_id)
+        .outerjoin(Withdrawal, Withdrawal.verified_grade_id == VerifiedGrade.id)
         .where(VerifiedGrade.statement_hash == digest)
     ).first()
     if row is not None:
-        raise errors.Conflict(
-            f"This grade was recorded before: it is verified grade {row.id} of {row.login}, posted on "
-            f"{in_words(row.posted_at)}."
-        )
+        posted = f"it is verified grade {row.id} of {row.login}, posted on {in_words(row.posted_at)}"
+        if row.withdrawn_at is not None:
+            raise errors.Conflict(
+                f"This grade was recorded before and does not count: {posted}, and it was withdrawn on "
+                f"{in_words(row.withdrawn_at)}; grade the tree again for a new one."
+            )
+        raise errors.Conflict(f"This grade was recorded before: {posted}.")
 
 
 def _assignment(session: Session, stated: Statement) -> AssignmentInfo:
@@ -145,11 +149,15 @@ def _check_points(info: AssignmentInfo, stated: Statement) -> None:
 
 
 def _submitted_at(session: Session, info: AssignmentInfo, student: User, stated: Statement) -> datetime:
-    """When the student handed the tree in: as stated, or else when they posted the last value computed with it."""
+    """When the student handed the tree in: as stated, or else when the first submission computed with it was complete.
+
+    The first, because its hash commits to the tree: who could name it had the tree, and posting the same once more,
+    after the due time, makes nobody late.
+    """
     if stated.submitted_at is not None:
         return stated.submitted_at
     found = session.scalar(
-        select(func.max(Tally.last_case_at))
+        select(func.min(Tally.last_case_at))
         .join(Submission, Submission.id == Tally.submission_id)
         .where(
             Submission.user_id == student.id,

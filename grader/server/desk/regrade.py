@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from grader.server import errors
 from grader.server.book.gradebook_data import AssignmentInfo
 from grader.server.book.policy import AssignmentScore, Attempt, earned, share
-from grader.server.book.standings import assignments, bank, load, named
+from grader.server.book.standings import assignments, bank, late_day_bank, load, named
 from grader.server.desk import rejudging
 from grader.server.desk.judging import Judged, finite
 from grader.server.desk.tallies import recount
@@ -55,6 +55,14 @@ class Preview:
     submissions: int  # stored, of which some case is judged anew
     changes: tuple[Change, ...]  # only who changes; largest change first
     verdicts_changed: int  # cases whose verdict changes
+    shifts_bank: bool = False  # other assignments share a bank of late days with this one: see KNOCK_ON
+
+
+# `changes` is of one assignment. What a student spends on it may change with it, and so what is left for later ones.
+KNOCK_ON = (
+    "Assignments that are due later are not in these figures: where late days are spent otherwise here, their points "
+    "may change as well."
+)
 
 
 @dataclass(frozen=True)
@@ -259,6 +267,7 @@ def _judge(session: Session, answer: Answer) -> _Judging:
             submissions=len({case.submission_id for case in cases if case.asked}),
             changes=changes,
             verdicts_changed=sum((case.now is True) != (case.asked and after[case.id]) for case in cases),
+            shifts_bank=len(infos) > 1 and late_day_bank(session) > 0,
         ),
         missing,
         resized=bool(cases) and active is not None and active[1] != answer.value_count,

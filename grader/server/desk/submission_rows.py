@@ -65,7 +65,7 @@ class Stored:
     """A case that was posted before."""
 
     value_hash: str
-    judged: Judged  # under the answers that are active now
+    judged: Judged  # under the answers that are active now, or else the latest that had a value for it
 
 
 _ACTIVE = (  # of the problem: the newest activation's
@@ -96,8 +96,11 @@ _FIND = (
 _STORED = (
     select(CaseRow.value_hash, Judgement.correct, Judgement.message)
     .join(Judgement, Judgement.case_id == CaseRow.id)
+    # Of versions that have judged, the latest: one that still waits was perhaps judged ahead, and nobody may see how.
+    .join(Activation, Activation.answer_id == Judgement.answer_id)
     .where(CaseRow.submission_id == bindparam("submission_id"), CaseRow.case_index == bindparam("case_index"))
-    .order_by((Judgement.answer_id == _ACTIVE).desc(), Judgement.id.desc())
+    .where(Activation.problem_id == bindparam("problem_id"))
+    .order_by(Activation.id.desc())
     .limit(1)
 )
 _OF_TOKEN = (
@@ -106,7 +109,7 @@ _OF_TOKEN = (
     .order_by((Submission.user_id == bindparam("user_id")).desc())
     .limit(1)
 )
-_BEGUN = select(Tally.submission_id).where(Tally.submission_id == bindparam("submission_id"))
+_BEGUN = select(Tally.first_case_at).where(Tally.submission_id == bindparam("submission_id"))
 _FIRST_CASES = (
     select(Tally.first_case_at)
     .join(Submission, Submission.id == Tally.submission_id)
@@ -188,9 +191,9 @@ def stored(session: Session, place: Place, index: int) -> Stored | None:
     return Stored(row[0], Judged(row[1], row[2])) if row else None
 
 
-def begun(session: Session, place: Place) -> bool:
-    """Whether a case of it was judged, so that it has cost its attempt."""
-    return session.execute(_BEGUN, {"submission_id": place.id}).first() is not None
+def begun(session: Session, place: Place) -> datetime | None:
+    """When its first case came, which cost its attempt; None: there is none yet."""
+    return session.scalars(_BEGUN, {"submission_id": place.id}).first()
 
 
 def first_cases(session: Session, user: User, problem_id: int) -> list[datetime]:

@@ -19,7 +19,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from grader.server.book.policy import attempts_left, check_open, in_words
+from grader.server.book.policy import attempts_left, check_open, in_words, late_days
 from grader.server.desk import submission_rows as rows
 from grader.server.desk.judging import Judged, judge
 from grader.server.desk.submission_rows import Place, Posted
@@ -119,7 +119,7 @@ class Desk:
                 rows.lock_problem(session, posted.place.problem_id)
                 active_id, _ = rows.active_answer(session, posted.place.problem_id)
                 if active_id == answer_id:
-                    rows.insert_case(session, posted, answer_id, judged, begun=begun)
+                    rows.insert_case(session, posted, answer_id, judged, begun=begun is not None)
                     return judged
             answer_id = active_id
 
@@ -130,7 +130,7 @@ class Desk:
             raise _no_such_case(posted.place, posted.index, len(answers.values))
         return judge(posted.value, answers.values[posted.index], answers.rtol, answers.atol)
 
-    def _check_taken(self, session: Session, user: User, posted: Posted, *, begun: bool) -> None:
+    def _check_taken(self, session: Session, user: User, posted: Posted, *, begun: datetime | None) -> None:
         """The submission still takes cases and the assignment is open; its first case needs an attempt that is left."""
         place, minutes = posted.place, self._settings.submission_minutes
         if posted.at > place.opened_at + timedelta(minutes=minutes):
@@ -151,9 +151,9 @@ def _check_allowed(
     problem: str,
     now: datetime,
     *,
-    begun: bool = False,
+    begun: datetime | None = None,
 ) -> None:
-    """The assignment is open to the student, who has an attempt left unless it has begun already.
+    """The assignment is open to the student, who has an attempt left unless it has begun already, as late as now.
 
     Staff try their problems before they open and after they close; nothing of theirs is in the gradebook.
     """
@@ -162,7 +162,13 @@ def _check_allowed(
     policy, due = rows.policy(session, user, assignment_id)
     if refusal := check_open(policy, due, now, assignment):
         raise Forbidden(refusal)
-    if begun or policy.attempts_per_hour is None:
+    if begun is not None and late_days(policy, due, begun) != late_days(policy, due, now):
+        # It counts from its last case: one more, right or wrong, would make late what was in time.
+        raise Conflict(
+            f"The submission was begun on {in_words(begun)}, and what was posted then keeps that time; a case posted "
+            "now would make all of it later. Submit the problem anew."
+        )
+    if begun is not None or policy.attempts_per_hour is None:
         return
     left = attempts_left(policy, rows.first_cases(session, user, problem_id), now)
     if left.next_at is not None:

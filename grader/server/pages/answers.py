@@ -74,6 +74,7 @@ def _preview(request: Request, name: str, answer_id: int, fault: str = "", statu
         version=version,
         preview=found,
         seen=_seen(found) if found else "",
+        knock_on=regrade.KNOCK_ON,
         fault=fault,
     )
 

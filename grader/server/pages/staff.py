@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from grader.server.book import administration, exports, gradebook
 from grader.server.book.gradebook import Cell, Gradebook, Row
-from grader.server.errors import Invalid
+from grader.server.errors import Invalid, NotFound
 from grader.server.pages import wording
 from grader.server.pages.rendering import download, now, page, see_other, url
 from grader.server.pages.routing import new_router
@@ -29,6 +29,7 @@ MARKS = {  # after a cell's points: the sign, and what a screen reader says
     "self": ("○", "self-reported"),
     "": ("", ""),
 }
+MOST_GRADES = (1 << 31) - 1  # the highest number that one can have
 NO_MARK = Markup('<i class="mark"></i>')  # as wide as one, so that numbers stand below each other
 
 
@@ -51,6 +52,15 @@ class Line:
     href: str  # the student's page
     cells: Markup  # one for each problem
     shown: bool
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A withdrawal that was refused."""
+
+    grade_id: int
+    sentence: str  # why
+    reason: str  # as it was typed
 
 
 def columns(book: Gradebook) -> list[Column]:
@@ -164,13 +174,40 @@ def grant(request: Request, name: str, login: str, viewer: Instructor, form: Ins
                 session, actor(session, viewer), name, login, due, form.text("reason"), now(request)
             )
     except Invalid as problem:
-        return _student(request, name, login, problem.sentence, form.text("due_at"), form.text("reason"), 422)
+        due_text, reason = form.text("due_at"), form.text("reason")
+        return _student(request, name, login, problem.status, fault=problem.sentence, due=due_text, reason=reason)
     return see_other(url("a", name, "students", login), done="extension")
 
 
+@router.post("/a/{name}/students/{login}/withdraw")
+def withdraw(request: Request, name: str, login: str, viewer: Instructor, form: InstructorsForm) -> Response:
+    """A verified grade of the student counts no longer."""
+    grade_id = form.whole("grade", "Verified grade", MOST_GRADES)
+    with request.app.state.database.read() as session:
+        held = {grade.id for grade in gradebook.student_view(session, name, login).verified}
+    if grade_id not in held:
+        raise NotFound(f"{login} has no verified grade {grade_id} in {name}.")
+    reason = form.text("reason")
+    try:
+        with request.app.state.database.write() as session:
+            administration.withdraw_grade(session, actor(session, viewer), grade_id, reason, now(request))
+    except Invalid as problem:
+        return _student(request, name, login, problem.status, refused=Refused(grade_id, problem.sentence, reason))
+    return see_other(url("a", name, "students", login), done="withdrawn")
+
+
 def _student(
-    request: Request, name: str, login: str, fault: str = "", due: str = "", reason: str = "", status: int = 200
+    request: Request,
+    name: str,
+    login: str,
+    status: int = 200,
+    *,
+    fault: str = "",
+    due: str = "",
+    reason: str = "",
+    refused: Refused | None = None,
 ) -> Response:
+    """The page; fault, due, reason: of an extension that was refused, as it was typed."""
     with request.app.state.database.read() as session:
         assignment = gradebook.assignment(session, name)
         view = gradebook.student_view(session, name, login)
@@ -185,6 +222,7 @@ def _student(
         fault=fault,
         due=due or wording.for_input(view.row.extended_until),
         reason=reason,
+        refused=refused,
     )
 
 

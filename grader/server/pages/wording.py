@@ -15,6 +15,7 @@ from grader.visible import visible
 # What a page says on top after a form was done; the address names the note, and can say nothing else.
 NOTES = {
     "extension": "The extension is saved.",
+    "withdrawn": "The grade is withdrawn: it counts no longer.",
     "policy": "The policy is saved.",
     "late-days": "The course's late days are saved.",
     "applied": "The answers are applied: every stored submission is judged by them.",

@@ -4,7 +4,7 @@
     assignments ── problems ── answers  what; what is right, by version
     policies, extensions                when; the newest row counts
     submissions ── cases ── judgements  what was posted; how it was judged, under which answers
-    verified_grades                     what the grader found, signed
+    verified_grades ── withdrawals      what the grader found, signed; what of it was a mistake
     events                              what people did about any of it
 
 `tallies` alone is derived: a submission's judgements under the active answers, added up, so that the gradebook need
@@ -50,6 +50,7 @@ APPEND_ONLY = (
     "course_settings",
     "extensions",
     "verified_grades",
+    "withdrawals",
     "events",
 )
 
@@ -340,7 +341,7 @@ class VerifiedGrade(Base):
     submission_hash: Mapped[str] = mapped_column(String(64))
     suite_hash: Mapped[str] = mapped_column(String(64))
     seed: Mapped[str] = mapped_column(String(20))
-    points: Mapped[dict[str, Any]]  # problem -> earned
+    points: Mapped[dict[str, Any]]  # problem, as it was called then -> [earned, most], as they were then
     statement: Mapped[str] = mapped_column(Text)  # the signed bytes, canonical JSON
     statement_hash: Mapped[str] = mapped_column(String(64), unique=True)  # a replayed statement is found by it
     signature: Mapped[str] = mapped_column(String(128))
@@ -348,6 +349,18 @@ class VerifiedGrade(Base):
     graded_at: Mapped[datetime]
     posted_at: Mapped[datetime]
     key_id: Mapped[int] = mapped_column(ForeignKey("keys.id"))  # that signed
+
+
+class Withdrawal(Base):
+    """A verified grade that counts no longer: somebody else's tree, a broken machine. It is not taken back."""
+
+    __tablename__ = "withdrawals"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    verified_grade_id: Mapped[int] = mapped_column(ForeignKey("verified_grades.id"), unique=True)
+    reason: Mapped[str] = mapped_column(Text)  # for the staff
+    created_at: Mapped[datetime]
+    created_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
 
 
 class Event(Base):

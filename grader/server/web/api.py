@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
-from grader.server.book import gradebook, policy, standings, verified
+from grader.server.book import gradebook, policy, standings, statements, verified
+from grader.server.book.gradebook_data import AssignmentInfo
+from grader.server.desk import submission_rows
 from grader.server.errors import BadBody, Forbidden
-from grader.server.store.models import Role
+from grader.server.store.models import Role, User
 from grader.server.store.values import decoded
 from grader.server.web import auth
 from grader.server.web.auth import SentKey
@@ -38,6 +40,9 @@ class ProblemOut(BaseModel):
     points: float
     cases: list[str] = Field(description="Titles, by test_case_index.")
     published: bool = Field(description="Whether it has answers, so that it can be submitted.")
+    next_attempt_at: datetime | None = Field(
+        description="Where the caller has no attempt left: when the next one is free; null: one is free now."
+    )
 
 
 class AssignmentOut(BaseModel):
@@ -49,6 +54,8 @@ class AssignmentOut(BaseModel):
     due_at: datetime | None = Field(description="The caller's own: with an extension.")
     closes_at: datetime | None = Field(description="After grace and all late days; null: never.")
     late_days_left: int = Field(description="Of the caller's bank, over all assignments.")
+    attempts_per_hour: int | None = Field(description="At a problem, in any hour; null: no limit.")
+    counts: Literal["best", "last"] = Field(description="Which of a student's submissions of a problem counts.")
     problems: list[ProblemOut]
 
 
@@ -86,6 +93,7 @@ class Recorded(BaseModel):
     student: str = Field(description="Login.")
     points: float
     max_points: float
+    counts: bool = Field(description="Whether verified grades are what counts in this assignment.")
 
 
 _STATEMENT = {
@@ -108,7 +116,8 @@ def me(request: Request, key: SentKey) -> Any:
 
 @router.get("/assignments/{name}", response_model=AssignmentOut, responses=refusals(401, 404), summary="An assignment")
 def assignment(request: Request, key: SentKey, name: Annotated[str, Path(description="Its name.")]) -> Any:
-    """The assignment's problems, and the caller's own due time and late days."""
+    """The assignment's problems, and the caller's own due time, late days and attempts."""
+    now = request.app.state.clock()
     with request.app.state.database.read() as session:
         user, _ = auth.person(request, session, key)
         infos = standings.assignments(session)
@@ -121,6 +130,8 @@ def assignment(request: Request, key: SentKey, name: Annotated[str, Path(descrip
             "due_at": due,
             "closes_at": policy.closes_at(info.policy, due),
             "late_days_left": standings.bank(session, infos, users=[user.id]).left(user.id),
+            "attempts_per_hour": info.policy.attempts_per_hour,
+            "counts": info.policy.counts,
             "problems": [
                 {
                     "name": problem.name,
@@ -129,6 +140,7 @@ def assignment(request: Request, key: SentKey, name: Annotated[str, Path(descrip
                     "points": problem.points,
                     "cases": problem.cases,
                     "published": problem.answer_version is not None,
+                    "next_attempt_at": _next_attempt(session, user, info, problem.id, now),
                 }
                 for problem in info.problems
             ],
@@ -171,14 +183,25 @@ async def post_verified(request: Request, key: SentKey) -> Any:
         statement, signature = _statement(decoded(body))
         with request.app.state.database.write() as session:
             found = verified.post(session, user, row, statement, signature, now)
+            official = standings.assignment(session, statements.parse(statement).assignment).policy.official
         return {
             "id": found.id,
             "student": found.student,
             "points": found.points,
             "max_points": found.max_points,
+            "counts": official == "verified",
         }
 
     return await with_body(request, body, work)
+
+
+def _next_attempt(
+    session: Session, user: User, info: AssignmentInfo, problem_id: int, now: datetime
+) -> datetime | None:
+    """When a student who has no attempt left may begin the next one; staff are bound by no limit."""
+    if user.role is not Role.STUDENT or info.policy.attempts_per_hour is None:
+        return None
+    return policy.attempts_left(info.policy, submission_rows.first_cases(session, user, problem_id), now).next_at
 
 
 def _statement(posted: Any) -> tuple[str, str]:
@@ -198,6 +221,8 @@ def _submission(session: Session, view: gradebook.SubmissionView, now: datetime,
     due = standings.load(session, info, [view.person.id]).due(view.person.id)
     student = view.person.role is Role.STUDENT  # only they are bound by the times
     in_time = not student or policy.check_open(info.policy, due, now) is None
+    if student and view.counts_from is not None:  # see desk/submissions.py: it takes no case that would make it later
+        in_time &= policy.late_days(info.policy, due, view.counts_from) == policy.late_days(info.policy, due, now)
     return {
         "submission_id": view.public_id,
         "assignment": info.name,

@@ -23,6 +23,7 @@ APPEND_ONLY = (
     "course_settings",
     "extensions",
     "verified_grades",
+    "withdrawals",
     "events",
 )
 
@@ -230,6 +231,18 @@ def _tables() -> None:
         sa.UniqueConstraint("statement_hash", name="uq_verified_grades_statement_hash"),
     )
     op.create_index("ix_verified_grades_assignment_id_user_id", "verified_grades", ["assignment_id", "user_id"])
+    op.create_table(
+        "withdrawals",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("verified_grade_id", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["created_by"], ["users.id"], name="fk_withdrawals_created_by"),
+        sa.ForeignKeyConstraint(["verified_grade_id"], ["verified_grades.id"], name="fk_withdrawals_verified_grade_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_withdrawals"),
+        sa.UniqueConstraint("verified_grade_id", name="uq_withdrawals_verified_grade_id"),
+    )
     op.create_table(
         "web_sessions",
         sa.Column("id", sa.Integer(), nullable=False),
