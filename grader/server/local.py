@@ -181,6 +181,7 @@ class Local:
         """Let it judge. Most of the judging is done before anything is locked."""
         with self._database.read() as session:
             _needed(session, by)
+            regrade.refuse_active(session, answer_id)
         rejudging.judge_ahead(self._database, answer_id, utc_now())
         if not yes:
             with self._database.read() as session:

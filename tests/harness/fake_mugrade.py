@@ -85,6 +85,8 @@ class FakeMugrade:
         self.role = "student"
         self.official = True
         self.late = (0, 0.0)  # days that every submission is late, points that this takes off
+        self.next_attempts: dict[str, str] = {}  # problem -> when the next attempt is free
+        self.verified_counts: bool | None = True  # None: it does not tell
         self.extension = True  # whether there is more than the protocol's three requests
         self.assignment_changes: dict[str, Any] = {}
         self.publish_reply: dict[str, Any] = {"version": 1, "state": "active", "cases": 1, "changes": 0, "answer_id": 1}
@@ -130,10 +132,11 @@ class FakeMugrade:
                 "points": problem.points,
                 "cases": list(problem.submission_cases),
                 "published": problem.name in self.expected,
+                "next_attempt_at": self.next_attempts.get(problem.name),
             }
             for problem in self.assignment.problems
         ]
-        times = {"open_at": None, "due_at": None, "closes_at": None, "late_days_left": 2}
+        times = {"open_at": None, "due_at": None, "closes_at": None, "late_days_left": 2, "counts": "best"}
         about = {"name": self.assignment.name, "title": self.assignment.title, "problems": problems, **times}
         return {**about, **self.assignment_changes}
 
@@ -196,7 +199,9 @@ class FakeMugrade:
         self.statements.append(entry)
         points = list(stated["points"].values())
         earned, most = (sum(pair[i] for pair in points) for i in (0, 1))
-        return 201, {"id": len(self.statements), "student": stated["student"], "points": earned, "max_points": most}
+        counts = {} if self.verified_counts is None else {"counts": self.verified_counts}
+        reply = {"id": len(self.statements), "student": stated["student"], "points": earned, "max_points": most}
+        return 201, {**reply, **counts}
 
 
 class _Handler(BaseHTTPRequestHandler):

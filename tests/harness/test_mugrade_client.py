@@ -223,9 +223,32 @@ def test_server_says_how_long_to_wait(fake: FakeMugrade, watched: Watched) -> No
 def test_long_wait_is_left_to_the_person(fake: FakeMugrade, watched: Watched) -> None:
     """An attempt limit is not waited out; it says when the next attempt is free."""
     fake.faults["/submit"] = [say(429, "You have used your 5 attempts.", Retry_After="2400")]
-    with pytest.raises(SubmitError, match=r"^You have used your 5 attempts. You can submit again in 40 minutes.$"):
+    sentence = r"^You have used your 5 attempts\. You can submit again at \d\d:\d\d \S+.* \(in 40 minutes\)\.$"
+    with pytest.raises(SubmitError, match=sentence) as caught:
         submit(watched.client)
-    assert watched.waits == []
+    assert (caught.value.status, caught.value.retry_after, watched.waits) == (429, 2400.0, [])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (3600, "at 13:51 UTC (in 60 minutes)"),
+        (3601, "at 13:52 UTC (in 61 minutes)"),
+        (1, "at 12:52 UTC (in 1 minute)"),
+        (12 * 3600, "at 00:51 UTC on Wed 4 Mar (in 12 hours)"),
+    ],
+)
+def test_moment_of_a_server_is_told_by_the_own_clock(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, words: str
+) -> None:
+    """Rounded up: nobody comes back a moment too early; another day is named."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    try:
+        assert when(seconds, datetime(2026, 3, 3, 12, 51, tzinfo=timezone.utc)) == words
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_date_as_retry_after_is_passed_over(fake: FakeMugrade, watched: Watched) -> None:

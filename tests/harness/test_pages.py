@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gradebooks import HOUR, late_days, submit, values
+from gradebooks import DAY, HOUR, late_days, submit, values
 from markupsafe import escape
 from servers import NOW, VALUES, Course, Live, live, opened, toy_assignment
 from sqlalchemy import delete, update
 from visiting import DUE, Visitor, busy, csrf, routes, text
 
+from grader.server.desk import regrade
 from grader.server.store import catalogue, keys
 from grader.server.store.models import AssignmentRow, ProblemRow, Role, User
 
@@ -230,6 +231,20 @@ def test_a_submissions_cases(live_server: Live) -> None:
     assert "Cases correct 2 / 4" in found
     partial = submit(live_server.course, "ada", "total", VALUES["total"][:1], NOW + HOUR)
     assert "2 total case 1 missing" in text(Visitor(live_server, "ada").get(f"/a/toy/submissions/{partial}").text)
+
+
+def test_a_regrade_is_said(live_server: Live) -> None:
+    """Whose verdicts changed without their doing reads why."""
+    course = live_server.course
+    ids = busy(course)
+    path = f"/a/toy/submissions/{ids['ada2']}"
+    assert "Judged again" not in text(Visitor(live_server, "ada").get(path).text)
+    with course.database.write() as session:
+        prof = course.user(session, "prof")
+        other = regrade.publish(session, prof, "toy", "scale", [1, 2, 3, 4], NOW + DAY)
+        if other.state == "pending":
+            regrade.apply(session, prof, other.answer_id, NOW + DAY)
+    assert "Judged again by version 2 of the answers" in text(Visitor(live_server, "ada").get(path).text)
 
 
 def test_an_unpublished_problem_is_said_to_wait(live_server: Live) -> None:

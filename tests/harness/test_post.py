@@ -73,6 +73,32 @@ def test_class_is_posted_at_once(fake: FakeMugrade, tmp_path: Path, capsys: pyte
     assert err == "error: 1 of 3 grades could not be posted; see above.\n"
 
 
+def test_grades_that_change_no_total_say_so(
+    fake: FakeMugrade, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where self-reported points count, once for all, with what would change that; not where nothing was recorded."""
+    fake.verified_counts = False
+    folders = [graded(tmp_path, name) for name in ("ada", "bob")]
+    assert (run(fake, *folders), run(fake, *folders)) == (0, 0)
+    assert capsys.readouterr().out.splitlines() == [
+        "ada: 5.5 / 7.0, recorded",
+        "bob: 5.5 / 7.0, recorded",
+        "recorded; toy counts self-reported grades, so it stands beside them "
+        "(python -m grader policy toy --official verified changes that)",
+        "ada: 5.5 / 7.0, recorded before",
+        "bob: 5.5 / 7.0, recorded before",
+    ]
+
+
+def test_server_that_does_not_tell_what_counts(
+    fake: FakeMugrade, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is said that is not known."""
+    fake.verified_counts = None
+    assert run(fake, graded(tmp_path, "ada")) == 0
+    assert capsys.readouterr().out == "ada: 5.5 / 7.0, recorded\n"
+
+
 def test_posting_again_records_nothing_new(
     fake: FakeMugrade, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

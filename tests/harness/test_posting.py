@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ from grader.errors import UsageError
 from grader.mugrade.client import Client, SubmitError, Unreachable
 from grader.submission import posting
 from grader.submission.answers import CaseAnswer, ProblemAnswers
-from grader.submission.posting import CaseOutcome, Poster, ProblemOutcome, Result, nothing_to_post
+from grader.submission.posting import CaseOutcome, Poster, ProblemOutcome, Refused, Result, nothing_to_post
 from grader.submission.state import Attempt, States
 
 RIGHT: dict[str, list[Any]] = {"scale": [np.array([1.0, 2.0]), np.array([3.0]), np.array([4.0])]}
@@ -42,6 +45,7 @@ class Student:
         self.toy = toy
         self.client = Client(fake.url, KEY, sleep=lambda seconds: None)
         self.seen: list[CaseOutcome] = []
+        self.notes: list[str] = []
         self.resumed = 0
 
     def answers(self, *values: Any) -> ProblemAnswers:
@@ -53,12 +57,16 @@ class Student:
         ]
         return ProblemAnswers(problem, tuple(cases))
 
-    def post(self, values: Sequence[Any], tree_hash: str = "ab" * 32) -> ProblemOutcome:
-        """Post these values, as a run of its own would."""
+    def post(self, values: Sequence[Any], tree_hash: str = "ab" * 32, *, through: bool = True) -> ProblemOutcome:
+        """Post these values, as a run of its own would; not `through`: it is interrupted after this problem."""
         self.seen.clear()
+        self.notes.clear()
         poster = Poster(self.client, States(self.folder), self.toy, "ada", tree_hash)
         with States(self.folder).exclusively(lambda: None):
-            return poster.post(self.answers(*values), self._resumed, self.seen.append)
+            outcome = poster.post(self.answers(*values), self._resumed, self.seen.append, self.notes.append)
+            if through:
+                poster.forget()
+        return outcome
 
     def _resumed(self) -> None:
         self.resumed += 1
@@ -176,8 +184,9 @@ def test_interrupted_submission_is_gone_on_with(fake: FakeMugrade, student: Stud
     outcome = student.post(VALUES)
     assert student.results == [(CORRECT, i < known) for i in range(3)]
     assert fake.judgements == [("s1", 0), ("s1", 1), ("s1", 2)]
-    assert (len(fake.opened), student.resumed, outcome.points) == (1, 1, 3.0)
-    assert student.states() == []
+    # Where the last reply was lost, nothing is left to be gone on with.
+    assert (len(fake.opened), student.resumed, len(student.notes)) == (1, int(known < 3), int(known == 3))
+    assert (outcome.points, student.states()) == (3.0, [])
 
 
 def test_state_is_private_and_holds_no_secret(fake: FakeMugrade, student: Student) -> None:
@@ -247,6 +256,7 @@ def test_submission_that_cannot_be_gone_on_with_begins_anew(
     happens(fake)
     student.post(VALUES)
     assert student.results == [(CORRECT, False)] * 3
+    assert student.notes == []
     assert fake.judgements[1:] == [("s2", 0), ("s2", 1), ("s2", 2)]
     assert student.states() == []
 
@@ -265,6 +275,54 @@ def test_finished_submission_is_not_the_next_one(fake: FakeMugrade, student: Stu
     student.post(VALUES)
     student.post(VALUES)
     assert len(fake.opened) == 2
+
+
+def test_problem_that_was_finished_is_not_posted_again(fake: FakeMugrade, student: Student) -> None:
+    """Interrupted in a later problem, the next run shows this one's verdicts, also wrong ones, and posts nothing."""
+    values = [VALUES[0], VALUES[1] + 1, ValueError("no")]
+    first = student.post(values, through=False)
+    fake.requests.clear()
+    assert student.post(values) == replace(first, cases=tuple(replace(c, before=c.index < 2) for c in first.cases))
+    assert student.results == [(CORRECT, True), (WRONG, True), (NO_ANSWER, False)]
+    assert student.notes == ["posted by the run that was interrupted; nothing is posted again"]
+    assert fake.paths("/submit_test") == []
+    assert (len(fake.opened), student.states()) == (1, [])
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_finished_problem_of_another_tree_is_posted(fake: FakeMugrade, student: Student, change: str) -> None:
+    """What a changed tree answers is always posted, and then the first tree's again: the last one may count."""
+    student.post(VALUES, through=False)
+    CHANGES[change](student)
+    assert (len(fake.opened), any(before for _, before in student.results)) == (2, False)
+    student.post(VALUES)
+    assert (len(fake.opened), student.results) == (3, [(CORRECT, False)] * 3)
+
+
+@pytest.mark.parametrize("days", [-1.1, 1.1])
+def test_state_of_another_day_is_dropped(fake: FakeMugrade, student: Student, days: float) -> None:
+    """Who runs the same command a day later means to submit anew; and nothing half written stays for ever."""
+    student.post(VALUES, through=False)
+    (file,) = student.states()
+    os.utime(file, (time.time() + days * 86_400,) * 2)
+    (student.folder / "tmp1.new").write_text("{")
+    states = States(student.folder)
+    assert not states.under_way(student.client.server, "toy", "scale", "ada")
+    student.post(VALUES)
+    assert (len(fake.opened), student.results) == (2, [(CORRECT, False)] * 3)
+    assert [path.name for path in student.folder.iterdir()] == ["lock"]
+
+
+def test_what_is_under_way_is_known(fake: FakeMugrade, student: Student) -> None:
+    """Of this problem, this server and this login, whatever the tree."""
+    states, server = States(student.folder), student.client.server
+    assert not states.under_way(server, "toy", "scale", "ada")
+    interrupt(fake, student, 0)
+    assert states.under_way(server, "toy", "scale", "ada")
+    assert not states.under_way(server, "toy", "add", "ada")
+    assert not states.under_way(server, "toy", "scale", "bob")
+    student.post(VALUES)
+    assert not states.under_way(server, "toy", "scale", "ada")
 
 
 def test_server_that_does_not_tell_gets_the_cases_again(fake: FakeMugrade, student: Student) -> None:
@@ -299,23 +357,63 @@ def test_token_that_is_none_is_not_sent(fake: FakeMugrade, student: Student) -> 
 # -- refused --------------------------------------------------------------------------------------------------------
 
 
-def test_problem_that_is_refused_leaves_the_others_alone(fake: FakeMugrade, student: Student) -> None:
-    """A closed deadline or an attempt limit is the problem's: its cases are told as not posted."""
-    fake.faults["/submit"] = [say(403, "It is closed since Sunday.")]
-    outcome = student.post(VALUES)
-    assert student.results == [(NOT_POSTED, False)] * 3
-    assert {case.message for case in student.seen} == {"It is closed since Sunday."}
-    assert posting.lost([outcome])
-
-
-def test_limit_at_the_first_case_keeps_the_submission(fake: FakeMugrade, student: Student) -> None:
-    """The next run goes on with it."""
-    fake.faults["/submit_test"] = [say(429, "Enough.", Retry_After="1000")]
-    student.post(VALUES)
-    assert student.results == [(NOT_POSTED, False)] * 3
+@pytest.mark.parametrize("where", ["/submit", "/submit_test"])
+def test_problem_that_is_refused_is_no_ones_case(fake: FakeMugrade, student: Student, where: str) -> None:
+    """A closed deadline or an attempt limit is the problem's: no case is told, and nothing is remembered of it."""
+    fake.faults[where] = [say(429, "Enough.", Retry_After="1000")]
+    with pytest.raises(Refused, match=r"^Enough\.") as caught:
+        student.post([ValueError("no"), *VALUES[1:]])
+    assert (caught.value.error.status, caught.value.error.retry_after) == (429, 1000.0)
+    assert (student.seen, student.states()) == ([], [])
     student.post(VALUES)
     assert student.results == [(CORRECT, False)] * 3
+
+
+def test_refused_in_the_middle_keeps_what_was_judged(fake: FakeMugrade, student: Student) -> None:
+    """The cases behind it are not posted, and the next run goes on with the submission."""
+    fake.faults["/submit_test"] = [NONE, say(403, "It is closed since now.")]
+    outcome = student.post([VALUES[0], VALUES[1], ValueError("no")])
+    assert student.results == [(CORRECT, False), (NOT_POSTED, False), (NO_ANSWER, False)]
+    assert student.seen[1].message == "It is closed since now."
+    assert (posting.lost([outcome]), outcome.points) == (True, 1.0)
+    student.post([VALUES[0], VALUES[1], ValueError("no")])
+    assert student.results == [(CORRECT, True), (CORRECT, False), (NO_ANSWER, False)]
     assert len(fake.opened) == 1
+
+
+LATER = say(409, "It was begun on Sunday; a case posted now would make all of it later. Submit the problem anew.")
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_submission_that_ends_in_the_middle_is_begun_anew(fake: FakeMugrade, student: Student, after: int) -> None:
+    """All cases go to a new one, which is said in a line; the old one keeps what it had."""
+    fake.faults["/submit_test"] = [NONE] * after + [LATER]
+    outcome = student.post(VALUES)
+    assert fake.judgements == [*[("s1", i) for i in range(after)], ("s2", 0), ("s2", 1), ("s2", 2)]
+    assert fake.opened[0].token != fake.opened[1].token
+    assert student.notes == [
+        "all cases go to a new submission: It was begun on Sunday; a case posted now would make all of it later."
+    ]
+    assert [(case.index, case.result) for case in student.seen[after:]] == [(i, CORRECT) for i in range(3)]
+    assert (len(outcome.cases), outcome.points, student.states()) == (3, 3.0, [])
+
+
+def test_submission_is_begun_anew_only_once(fake: FakeMugrade, student: Student) -> None:
+    """A server that takes no case of the second one either is not asked for a third."""
+    fake.faults["/submit_test"] = [NONE, LATER, NONE, LATER, LATER, LATER]
+    outcome = student.post(VALUES)
+    assert len(fake.opened) == 2
+    assert [case.result for case in outcome.cases] == [CORRECT, NOT_POSTED, NOT_POSTED]
+
+
+def test_new_submission_that_is_refused_leaves_the_old_one(fake: FakeMugrade, student: Student) -> None:
+    """What was judged stands, and the rest says why it is not posted."""
+    fake.faults["/submit_test"] = [NONE, LATER]
+    fake.faults["/submit"] = [NONE, say(429, "Enough.", Retry_After="1000")]
+    outcome = student.post(VALUES)
+    assert student.results == [(CORRECT, False), (NOT_POSTED, False), (NOT_POSTED, False)]
+    assert outcome.points == 1.0
+    assert outcome.cases[1].message.startswith("Enough.")
 
 
 def test_value_that_is_refused_costs_one_case(fake: FakeMugrade, student: Student) -> None:

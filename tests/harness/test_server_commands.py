@@ -155,6 +155,8 @@ def test_rotate_and_revoke(sqlite: Course) -> None:
     assert works(sqlite, key) is None
     with pytest.raises(UsageError, match=r"There is nobody with the login 'evil'\."):
         run(sqlite, "roster", "rotate", "evil")
+    with pytest.raises(UsageError, match=r"There is nobody with the login 'Eve'; did you mean 'eve'\?"):
+        run(sqlite, "roster", "rotate", "Eve")
 
 
 # -- rules -----------------------------------------------------------------------------------------------------------
@@ -246,7 +248,7 @@ def test_regrade_lists_previews_and_applies(course: Course) -> None:
     assert row(course, "ada").total == 4.0
     assert "of 1 student changed" in run(course, "regrade", "apply", number, "--yes")
     assert row(course, "ada").total == pytest.approx(8 / 3)
-    with pytest.raises(UsageError, match="Version 2 is active already"):
+    with pytest.raises(UsageError, match="Version 2 is active already"):  # and does not ask first
         run(course, "regrade", "apply", number, "--yes")
 
 

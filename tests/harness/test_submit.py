@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,10 @@ import pytest
 from conftest import ROOT, TOY, lay_over
 from fake_mugrade import KEY, FakeMugrade, Fault, closed_port, say
 
-from grader.assignment import Assignment
+from grader.assignment import Assignment, load_assignment
 from grader.submission.answers import compute
+from grader.submission.posting import CaseOutcome, ProblemOutcome, Result
+from grader.submission.submit import own_tests
 
 SUITE = TOY / "assignment"
 # What the environment of whoever runs these tests may say.
@@ -145,7 +149,7 @@ def test_untouched_problem_is_one_line(fake: FakeMugrade, run: Runs) -> None:
         "scale: 0.0 / 3.0; not implemented: scale",
         "",
         "Total: 0.0 / 3.0 points",
-        "Nothing was posted.",
+        "Nothing was posted. What you submitted before still counts.",
     ]
     assert fake.opened == []
 
@@ -155,7 +159,7 @@ def test_tree_that_does_not_compile(fake: FakeMugrade, run: Runs) -> None:
     done = run("does_not_compile")
     assert done.returncode == 1
     assert done.stdout.count("src/native.cc does not compile") == 1
-    assert "Total: 0.0 / 10.0 points\nNothing was posted.\n" in done.stdout
+    assert "Total: 0.0 / 10.0 points\nNothing was posted. What you submitted before still counts.\n" in done.stdout
     assert fake.opened == []
 
 
@@ -245,7 +249,10 @@ def test_unknown_problem(run: Runs, fake: FakeMugrade) -> None:
     """With an expression that selects nothing; the server is not even asked."""
     sentence = "-k has value 'conv', which selects no problem of toy; expected: add, scale, total."
     no_compile(run("good", "-k", "conv"), 2, sentence)
-    no_compile(run("good", "-k", "add and"), 2, run("good", "-k", "add and").stderr.strip().removeprefix("error: "))
+    for expression, where in {"add and": "ends too early", "add $": "cannot be read from '$' on"}.items():
+        sentence = f"-k has value {expression!r}, which {where}; expected names of problems, joined by "
+        sentence += '"and", "or" and "not", such as "add or scale".'
+        no_compile(run("good", "-k", expression), 2, sentence)
     assert fake.requests == []
 
 
@@ -265,12 +272,110 @@ def test_assignment_that_is_not_open_yet(run: Runs, fake: FakeMugrade) -> None:
 def test_problem_without_published_answers(run: Runs, fake: FakeMugrade) -> None:
     """When there is nothing to compare with; beside others, it alone is left out."""
     del fake.expected["add"]
-    sentence = "add cannot be submitted yet: the course has not published its answers."
+    sentence = "add: not posted: the course has not published its answers yet."
     no_compile(run("good", "-k", "add"), 4, sentence)
     done = run("good", "-k", "add or total")
     assert done.returncode == 4
-    assert f"add: not posted: {sentence}\n" in done.stdout
+    assert f"{sentence}\n" in done.stdout
+    assert "computing 2 cases\n" in done.stderr
     assert "Total: 3.0 / 3.0 points\n" in done.stdout
+
+
+def in_an_hour() -> str:
+    """A moment in an hour, as a server writes it."""
+    return (datetime.now(timezone.utc) + timedelta(hours=1)).isoformat()
+
+
+LIMITED = r"2 attempts in an hour are made; the next is free at \d\d:\d\d UTC.* \(in (59|60) minutes\)\."
+LIMITED += r" What you submitted before still counts\."
+
+
+def test_no_attempt_left_is_known_before_anything_is_computed(run: Runs, fake: FakeMugrade) -> None:
+    """Nothing is built where that is so for all; else only the others are computed, and count in the total."""
+    fake.assignment_changes = {"attempts_per_hour": 2}
+    fake.next_attempts = dict.fromkeys(("add", "scale"), in_an_hour())
+    done = run("good", "-k", "add or scale", TZ="UTC")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert re.fullmatch(rf"error: add, scale: not posted: {LIMITED}\n", done.stderr)
+    done = run("good", TZ="UTC")
+    assert done.returncode == 4
+    assert done.stderr.splitlines() == [
+        "building the tree",
+        "computing 2 cases",
+        "error: not everything could be posted; see above.",
+    ]
+    assert re.search(rf"^add, scale: not posted: {LIMITED}\n\nTotal: 3.0 / 3.0 points$", done.stdout, re.MULTILINE)
+    assert {item.problem for item in fake.opened} == {"total"}
+
+
+def test_problems_with_a_reason_each_are_listed(run: Runs, fake: FakeMugrade) -> None:
+    """Where nothing is taken for several reasons, a line each, and still nothing is built."""
+    del fake.expected["total"]
+    fake.next_attempts = {"add": in_an_hour(), "scale": "2999-01-01T00:00:00Z"}
+    done = run("good", TZ="UTC")
+    assert (done.returncode, done.stderr) == (4, "error: nothing could be posted; see above.\n")
+    lines = done.stdout.splitlines()
+    assert lines[3] == "total: not posted: the course has not published its answers yet."
+    assert re.match(r"add: not posted: no attempt is left; the next is free at ", lines[4])
+    assert re.match(r"scale: not posted: .* on Tue 1 Jan \(in \d+ hours\)\. What you submitted before", lines[5])
+
+
+def test_attempt_that_is_free_in_a_moment_is_waited_for(run: Runs, fake: FakeMugrade) -> None:
+    """Computing takes as long."""
+    fake.next_attempts = {"add": (datetime.now(timezone.utc) + timedelta(seconds=30)).isoformat()}
+    assert run("good", "-k", "add").returncode == 0
+
+
+@pytest.mark.parametrize("limit", [2, None])
+def test_refused_at_the_last_moment_is_one_line(run: Runs, fake: FakeMugrade, limit: int | None) -> None:
+    """A problem that is refused when it is posted takes a line, no place in the total, and nothing from the others."""
+    fake.assignment_changes = {"attempts_per_hour": limit}
+    fake.faults["/submit"] = [say(429, "Enough of add.", Retry_After="3600")]
+    done = run("good", TZ="UTC")
+    assert done.returncode == 4
+    said = LIMITED if limit else r"Enough of add\. You can submit again at .* What you submitted before still counts\."
+    assert re.search(rf"^\nadd: not posted: {said}\n\nscale\n  correct ", done.stdout, re.MULTILINE)
+    assert "Total: 6.0 / 6.0 points\n" in done.stdout
+    fake.faults["/submit"] = [say(403, "It is closed")]
+    done = run("good", "-k", "add")
+    assert "add: not posted: It is closed. What you submitted before still counts.\n" in done.stdout
+    assert "Total" not in done.stdout
+    assert done.stderr.splitlines()[-1] == "error: nothing could be posted; see above."
+
+
+def test_submission_that_ends_is_begun_anew(run: Runs, fake: FakeMugrade) -> None:
+    """Over the due time the cases go to a new submission by themselves, and are told from the first one on."""
+    nothing: Any = None
+    fake.faults["/submit_test"] = [nothing, say(409, "It would be later. Submit the problem anew.")]
+    done = run("good", "-k", "add")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[3:8] == [
+        "add",
+        "  correct      1  short vectors",
+        "  all cases go to a new submission: It would be later.",
+        "  correct      1  short vectors",
+        "  correct      2  long vectors",
+    ]
+
+
+def test_own_tests_are_named_for_what_is_wrong() -> None:
+    """The problems with wrong cases, not those that are not written yet; on another tree, with its name."""
+    hw4 = load_assignment(ROOT / "tests" / "hw4")
+    messages = {
+        "rnn": (Result.WRONG, "3 values differ"),
+        "ptb": (Result.NO_ANSWER, "raised ValueError"),
+        "lstm": (Result.NO_ANSWER, "not implemented: LSTM"),
+        "resnet9": (Result.CORRECT, ""),
+        "cifar10": (Result.NOT_POSTED, "It is closed."),
+    }
+    outcomes = [
+        ProblemOutcome(hw4.problem(name), (CaseOutcome(0, "title", *found),), None) for name, found in messages.items()
+    ]
+    command = 'python3 -m pytest -l -v -k "rnn or ptb"'
+    assert own_tests(hw4, ROOT / "student", outcomes) == command
+    assert own_tests(hw4, Path("/tmp/my tree"), outcomes) == f"{command} --tree '/tmp/my tree'"
+    assert own_tests(hw4, ROOT / "student", outcomes[2:]) == ""
+    assert own_tests(load_assignment(SUITE), ROOT / "student", outcomes) == ""
 
 
 def test_release_that_is_too_old(run: Runs, fake: FakeMugrade) -> None:
@@ -278,7 +383,8 @@ def test_release_that_is_too_old(run: Runs, fake: FakeMugrade) -> None:
     problems = fake._described()["problems"]
     problems[0]["cases"] = ["another"]
     fake.assignment_changes = {"problems": problems}
-    sentence = "add has other cases on the server than here: get the course's newest release."
+    sentence = "add: not posted: it has other cases on the server than here: get the course's newest release."
+    sentence += " What you submitted before still counts."
     no_compile(run("good", "-k", "add"), 4, sentence)
 
 
@@ -325,6 +431,44 @@ def hanging(fake: FakeMugrade, after: int) -> threading.Event:
     return reached
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_finished_problems_cost_no_second_attempt(fake: FakeMugrade, run: Runs, number: signal.Signals) -> None:
+    """Interrupted in the last problem, the next run posts its cases alone; the run after that is a new submission."""
+    reached = hanging(fake, 6)
+    process = run.start("wrong")
+    wait_for(reached, process)
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    before = list(fake.judgements)
+    fake.requests.clear()
+    # No attempt is left at any, which is no obstacle for what is under way.
+    fake.next_attempts = dict.fromkeys(("add", "scale", "total"), "2999-01-01T00:00:00Z")
+    done = run("wrong")
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.count("  posted by the run that was interrupted; nothing is posted again\n") == 2
+    assert done.stdout.count("(judged before)") == len(before)
+    assert len(fake.paths("/submit_test")) == len(fake.judgements) - len(before) == 1
+    assert {submission for submission, _ in fake.judgements} == {"s1", "s2", "s3"}
+    assert not list(run.out.rglob("*.json"))
+    fake.next_attempts = {}
+    assert "(judged before)" not in run("wrong").stdout
+    assert len(fake.opened) == 6
+
+
+def test_interrupted_before_anything_is_posted(fake: FakeMugrade, run: Runs) -> None:
+    """Nothing is to be gone on with, and nobody is left to wonder."""
+    reached = threading.Event()
+    fake.faults["/api/me"] = [Fault("hang", then=reached.set)]
+    process = run.start("good")
+    wait_for(reached, process)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (
+        130,
+        "Interrupted: nothing was posted. What you submitted before still counts.\n",
+    )
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM])
 def test_interrupted_it_goes_on_where_it_stopped(fake: FakeMugrade, run: Runs, number: signal.Signals) -> None:
     """However it ended, the next run posts what is missing, once."""
@@ -336,7 +480,9 @@ def test_interrupted_it_goes_on_where_it_stopped(fake: FakeMugrade, run: Runs, n
     expected = {signal.SIGINT: 130, signal.SIGKILL: -9, signal.SIGTERM: 143}[number]
     assert process.returncode == expected, stderr
     if number == signal.SIGINT:
-        assert stderr.splitlines()[-1] == "Interrupted. The same command goes on where this one stopped."
+        assert stderr.splitlines()[-1] == (
+            "Interrupted. The same command goes on where this one stopped. What you submitted before still counts."
+        )
         assert "Traceback" not in stderr
     assert fake.judgements == [("s1", 0), ("s1", 1)]
     done = run("good", "-k", "scale")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
 
 from grader.server import errors
@@ -126,7 +126,11 @@ def find_user(session: Session, login: str) -> User:
     """The user of that login. Raises errors.NotFound."""
     user = session.scalar(select(User).where(User.login == login)) if storable(login) else None
     if user is None:
-        raise errors.NotFound(f"There is nobody with the login {login!r:.120}.")
+        near = (
+            session.scalar(select(User.login).where(func.lower(User.login) == login.lower())) if storable(login) else ""
+        )
+        hint = f"; did you mean {near!r}?" if near else "."
+        raise errors.NotFound(f"There is nobody with the login {login!r:.120}{hint}")
     return user
 
 

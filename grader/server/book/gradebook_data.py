@@ -37,6 +37,7 @@ class ProblemInfo:
     answer_version: int | None  # the active one; None: nothing published yet, so nothing can be submitted
     answer_id: int | None = None  # the active one's
     aliases: tuple[str, ...] = ()  # other names that a client may post under
+    answer_since: datetime | None = None  # since when the active one judges
 
 
 @dataclass(frozen=True)

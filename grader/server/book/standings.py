@@ -122,17 +122,18 @@ class ActiveAnswer:
     answer_id: int
     version: int
     value_count: int
+    since: datetime
 
 
 def active_answers(session: Session) -> dict[int, ActiveAnswer]:
     """By problems.id; a problem that is missing has nothing published."""
     newest = select(func.max(Activation.id)).group_by(Activation.problem_id)
     rows = session.execute(
-        select(Answer.problem_id, Answer.id, Answer.version, Answer.value_count)
+        select(Answer.problem_id, Answer.id, Answer.version, Answer.value_count, Activation.activated_at)
         .join(Activation, Activation.answer_id == Answer.id)
         .where(Activation.id.in_(newest))
     )
-    return {problem: ActiveAnswer(answer, version, count) for problem, answer, version, count in rows}
+    return {problem: ActiveAnswer(answer, version, count, since) for problem, answer, version, count, since in rows}
 
 
 def to_policy(row: PolicyRow) -> Policy:
@@ -164,6 +165,7 @@ def _problem(row: ProblemRow, active: ActiveAnswer | None) -> ProblemInfo:
         active.version if active else None,
         active.answer_id if active else None,
         tuple(row.aliases),
+        active.since if active else None,
     )
 
 

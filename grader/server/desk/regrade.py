@@ -212,12 +212,18 @@ def apply(session: Session, actor: User, answer_id: int, now: datetime) -> Previ
     """
     answer = rejudging.find_answer(session, answer_id)
     catalogue.lock_problem(session, answer.problem_id)
-    active = catalogue.active_answer(session, answer.problem_id)
-    if active and active[0] == answer.id:
-        raise errors.Conflict(f"Version {answer.version} is active already; everything stored is judged by it.")
+    refuse_active(session, answer_id)
     judging = _judge(session, answer)
     _activate(session, actor, answer, judging, now)
     return judging.preview
+
+
+def refuse_active(session: Session, answer_id: int) -> None:
+    """Raises errors.NotFound, and errors.Conflict where the version is the one that judges."""
+    answer = rejudging.find_answer(session, answer_id)
+    active = catalogue.active_answer(session, answer.problem_id)
+    if active and active[0] == answer.id:
+        raise errors.Conflict(f"Version {answer.version} is active already; everything stored is judged by it.")
 
 
 def _activate(session: Session, actor: User, answer: Answer, judging: _Judging, now: datetime) -> None:
