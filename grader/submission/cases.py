@@ -101,7 +101,7 @@ def without_answer(error: SubjectError) -> str:
     """Why a case has no answer, for a student who sees the case's title above it."""
     if error.question is None or error.question.probe != UNNAMED:
         return str(error)
-    sentence = str(error.args[0]).removeprefix(f"{UNNAMED} ")
+    sentence = str(error.args[0]).removeprefix(f"{UNNAMED} ").removeprefix("was ")  # stopped
     return str(SubjectError(sentence, None, error.lines))
 
 

@@ -22,10 +22,9 @@ def selected(assignment: Assignment, expression: str) -> tuple[Problem, ...]:
     if not expression:
         return tuple(offered)
     try:
-        compiled = Expression.compile(expression)
+        found = _matching(offered, expression)
     except SyntaxError as error:  # pytest's own ParseError was none in its older versions
         raise UsageError(_unreadable(expression, error, offered)) from None
-    found = tuple(problem for problem in offered if compiled.evaluate(_Names(problem)))
     if not found:
         known = ", ".join(problem.name for problem in offered)
         raise UsageError(
@@ -40,7 +39,13 @@ def without(assignment: Assignment, expression: str, left_out: Collection[str]) 
     narrowed = f"({expression}) and {rest}" if expression.strip() and rest else rest or expression
     wanted = [problem for problem in selected(assignment, expression) if problem.name not in left_out]
     # A word selects whatever it is a part of: leaving out "rnn" would leave out "rnn_cell" as well.
-    return narrowed if wanted and list(selected(assignment, narrowed)) == wanted else expression
+    offered = [problem for problem in assignment.problems if problem.submission_cases]
+    return narrowed if narrowed and list(_matching(offered, narrowed)) == wanted else expression
+
+
+def _matching(offered: Sequence[Problem], expression: str) -> tuple[Problem, ...]:
+    compiled = Expression.compile(expression)
+    return tuple(problem for problem in offered if compiled.evaluate(_Names(problem)))
 
 
 def _unreadable(expression: str, error: SyntaxError, offered: Sequence[Problem]) -> str:

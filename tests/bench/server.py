@@ -75,7 +75,7 @@ def main() -> None:
         with _server(database) as address:
             for what, seconds in ((f"over {options.seconds:g} s", options.seconds), ("all at once", 0.0)):
                 load = _post(address, keys, bodies, seconds)
-                _report(f"{len(keys)} students {what}", load)
+                _report(f"{STUDENTS} students {what}", load)
         _fill(database)
         with _server(database) as address:
             _pages(address, keys["prof"])

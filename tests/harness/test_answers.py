@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from grader.errors import GraderError, UsageError
 from grader.subject.outcome import SubjectError
 from grader.submission.answers import CaseAnswer, TreeAnswers, compute
 from grader.submission.cases import framed, unframed
+from grader.submission.selection import without
 
 
 @pytest.fixture
@@ -128,6 +130,26 @@ def test_a_bad_op_costs_its_own_cases(answers: Any, tree: str, problem: str, say
     assert [case.error for case in others] == [""] * len(others)
 
 
+def test_a_probe_that_asks_others_is_not_named(answers: Any, suite: Path) -> None:
+    """No student knows it; the case's title says what is asked. What raised, and where, stays."""
+    (suite / "probes" / "several.py").write_text(
+        "from probes import vectors\n\n"
+        "def several(vec, device, calls):\n"
+        "    return {name: vectors.scale(vec, device, *call) for name, call in calls}\n"
+    )
+    (suite / "test_submission.py").write_text(
+        "from probes.several import several\nimport numpy as np\n\n"
+        "def submit_scale(submit, rng):\n"
+        "    for title in ('by 2.5', 'by a negative number', 'by zero'):\n"
+        "        submit(title, several, [['twice', [rng.normal(4), 2.0]]])\n"
+    )
+    raised = errors(answers("raises", "scale", load_assignment(suite)), "scale")[0].splitlines()
+    assert raised[0].startswith("raised IndexError: ")
+    assert raised[-2:] == ["  vec/elementwise.py:9 in scale", "    return a[8] * factor"]
+    stopped = errors(answers("loops", "scale", load_assignment(suite)), "scale")[0]
+    assert re.fullmatch(r"stopped after .*: an endless loop, or far too slow", stopped)
+
+
 def test_a_crash_in_one_case_costs_that_case(answers: Any, tmp_path: Path) -> None:
     """The cases before and after it are answered, by a worker that is started anew."""
     tree = lay_over("good", tmp_path / "partly")
@@ -176,6 +198,16 @@ def test_a_tree_that_cannot_be_asked_has_one_fault(answers: Any, tree: str, says
 def test_k_selects_problems(answers: Any, select: str, problems: list[str]) -> None:
     """As pytest does, by name, alias and bucket; in the assignment's order."""
     assert list(by_problem(answers("good", select))) == problems
+
+
+def test_problems_are_left_out_of_an_expression(toy: Assignment) -> None:
+    """Exactly those; where a name is a part of another's, the expression stays as it is."""
+    assert without(toy, "add or scale", ["add"]) == "(add or scale) and not submit_add"
+    assert without(toy, "", ["add", "scale"]) == "not submit_add and not submit_scale"
+    assert without(toy, "scale", []) == "scale"
+    longer = replace(toy, problems=(toy.problems[0], replace(toy.problems[1], name="add_all")))
+    assert without(longer, "", ["add"]) == ""
+    assert without(longer, "", ["add_all"]) == "not submit_add_all"
 
 
 def test_nothing_selected_names_the_problems(answers: Any) -> None:

@@ -6,9 +6,11 @@ import json
 import logging
 import pickle
 import socket
+import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from grader.assignment import Assignment
 from grader.errors import UsageError
 from grader.mugrade import client as module
 from grader.mugrade.client import Client, SubmitError, Unreachable
+from grader.mugrade.moments import when
 
 EXPECTED = {"add": [[1.0, 2.0], [3.0]]}
 

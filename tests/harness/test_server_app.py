@@ -328,6 +328,7 @@ def test_assignment(live_server: Live) -> None:
         "points": 3.0,
         "cases": [f"scale case {i}" for i in range(4)],
         "published": True,
+        "next_attempt_at": None,
     }
 
 

@@ -404,6 +404,39 @@ def test_attempts(live_server: Live) -> None:
     assert post(live_server, waiting[2], 0, 1.0).status_code == 200
 
 
+def test_next_attempt_is_told(live_server: Live) -> None:
+    """Where none is left: when the next one is free, by problem and caller; a client need not compute in vain."""
+    address = f"{live_server.url}api/assignments/toy"
+
+    def told(login: str = "ada") -> dict[str, Any]:
+        reply = live_server.http.get(address, headers=live_server.bearer(login)).json()
+        return {"limit": reply["attempts_per_hour"], **{p["name"]: p["next_attempt_at"] for p in reply["problems"]}}
+
+    post(live_server, opened(live_server), 0, 1.0)
+    free = {"add": None, "scale": None, "total": None}
+    assert told() == {"limit": None, **free}
+    live_server.course.policy("toy", attempts_per_hour=2)
+    live_server.clock.pass_by(minutes=10)
+    assert told() == {"limit": 2, **free}
+    post(live_server, opened(live_server), 0, 1.0)
+    assert told() == {"limit": 2, **free, "add": "2026-11-02T13:00:00Z"}
+    assert told("bob") == told("prof") == {"limit": 2, **free}
+    post(live_server, opened(live_server, "prof"), 0, 1.0, "prof")
+    post(live_server, opened(live_server, "prof"), 0, 1.0, "prof")
+    assert told("prof") == {"limit": 2, **free}
+    live_server.clock.pass_by(minutes=50)
+    assert told() == {"limit": 2, **free}
+    assert opened(live_server)
+
+
+def test_what_counts_is_told(live_server: Live) -> None:
+    """Whether it is the best submission or the last one."""
+    address = f"{live_server.url}api/assignments/toy"
+    assert live_server.http.get(address, headers=live_server.bearer("ada")).json()["counts"] == "best"
+    live_server.course.policy("toy", counts="last")
+    assert live_server.http.get(address, headers=live_server.bearer("ada")).json()["counts"] == "last"
+
+
 def test_refusals_cost_nothing(live_server: Live) -> None:
     """What was refused is no attempt; a token that has opened one already is not refused for the limit."""
     live_server.course.policy("toy", attempts_per_hour=1)

@@ -79,10 +79,20 @@ def test_published_submitted_and_verified(
     capsys.readouterr()
 
     robot = Client(live.url, live.course.keys["robot"])
-    for expected in ("recorded", "recorded before"):
+    beside = (
+        "recorded; toy counts self-reported grades, so it stands beside them "
+        "(python -m grader policy toy --official verified changes that)\n"
+    )
+    for expected in (f"recorded\n{beside}", "recorded before\n"):
         grades = verified.read([graded(tmp_path, live)], student="ada", submitted_at="2026-11-01T10:00:00+00:00")
         assert verified.post(robot, live.course.keys["robot"], grades, Screen()) == 0
-        assert capsys.readouterr().out == f"ada: 10.0 / 10.0, {expected}\n"
+        assert capsys.readouterr().out == f"ada: 10.0 / 10.0, {expected}"
+
+    # Where verified grades count, there is no more to say.
+    live.course.policy("toy", official="verified")
+    other = verified.read([graded(tmp_path, live)], student="ada", submitted_at="2026-11-01T10:00:01+00:00")
+    assert verified.post(robot, live.course.keys["robot"], other, Screen()) == 0
+    assert capsys.readouterr().out == "ada: 10.0 / 10.0, recorded\n"
 
     # What was withdrawn is not told as recorded.
     from gradebooks import withdraw
