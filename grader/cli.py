@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-import io
 import os
 import secrets
-import signal
 import sys
 import traceback
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -21,6 +18,7 @@ from grader.errors import GraderError, HarnessError, UsageError
 from grader.judge import ROOT
 from grader.run import RunOptions
 from grader.sandbox import open_sandbox
+from grader.starting import begin
 from grader.submission import commands as submission
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -177,22 +175,12 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _end(number: int, frame: FrameType | None) -> NoReturn:
-    """A signal that asks us to end becomes an exception, on whose way out everything that was started is ended."""
-    raise SystemExit(128 + number)
-
-
 def main() -> None:
     """Run the command line.
 
     Exit status: 0; 1 where a check or a case failed; 2 bad usage; 3 our own fault; 128 + n ended by signal n.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a name that the locale lacks must not cost a report
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP, and means it
-            signal.signal(number, _end)
+    begin()
     try:
         app()
     except UsageError as error:

@@ -28,15 +28,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from machine import machine, row
+from sqlalchemy.orm import Session
 
 from grader.assignment import load_assignment
 from grader.judge import ROOT
 from grader.mugrade import codec
 from grader.server.book import roster
 from grader.server.clock import utc_now
+from grader.server.desk import regrade
 from grader.server.store import catalogue
 from grader.server.store.database import Database
-from grader.server.store.models import Activation, Answer, CaseRow, Judgement, Role, Submission, Tally, User
+from grader.server.store.models import CaseRow, Judgement, Role, Submission, Tally, User
 from grader.server.store.values import packed
 from grader.submission.answers import compute
 
@@ -107,25 +109,10 @@ def _students(database: Database, values: Sequence[object]) -> dict[str, str]:
     return keys
 
 
-def _publish(session, problem: str, values: Sequence[object]) -> Answer:
-    _, found = catalogue.find_problem(session, "hw4", problem)
-    data = packed(list(values))
+def _publish(session: Session, problem: str, values: Sequence[object]) -> int:
+    """The id of the answers."""
     who = session.query(User).filter_by(login="prof").one()
-    answer = Answer(
-        problem_id=found.id,
-        version=1,
-        values=data.data,
-        value_count=len(values),
-        value_hash=data.digest,
-        rtol=found.rtol,
-        atol=found.atol,
-        published_at=utc_now(),
-        published_by=who.id,
-    )
-    session.add(answer)
-    session.flush()
-    session.add(Activation(problem_id=found.id, answer_id=answer.id, activated_at=utc_now(), activated_by=who.id))
-    return answer
+    return regrade.publish(session, who, "hw4", problem, values, utc_now()).answer_id
 
 
 @contextlib.contextmanager
@@ -196,7 +183,7 @@ def _report(what: str, load: Load) -> None:
 
 
 def _fill(database: Database) -> None:
-    """500 students, each with three judged attempts at each of ten problems."""
+    """500 students, each with three judged attempts at each of the nine other problems."""
     rng, now = random.Random(7), utc_now()
     with database.write() as session:
         for i in range(STUDENTS, CLASS):
@@ -206,25 +193,26 @@ def _fill(database: Database) -> None:
         answers = {}
         for problem in assignment.problems:
             if problem.name != PROBLEM:
-                answers[problem.name] = _publish(session, problem.name, [1.0] * len(problem.submission_cases))
+                answers[problem] = _publish(session, problem.name, [1.0] * len(problem.submission_cases))
+        rows = {problem.name: catalogue.find_problem(session, "hw4", problem.name)[1].id for problem in answers}
         right, wrong = packed(1.0), packed(2.0)
         students = session.query(User).filter_by(role=Role.STUDENT).all()
         number = 0
         for student in students:
-            for name, answer in answers.items():
+            for problem, answer_id in answers.items():
                 for attempt in range(ATTEMPTS):
                     number += 1
                     at = now - timedelta(minutes=rng.randrange(10_000))
                     made = Submission(
                         public_id=f"{number:032x}",
                         user_id=student.id,
-                        problem_id=answer.problem_id,
+                        problem_id=rows[problem.name],
                         token=f"bench-{number}",
                         opened_at=at,
                     )
                     session.add(made)
                     session.flush()
-                    count = len(assignment.problem(name).submission_cases)
+                    count = len(problem.submission_cases)
                     correct = [rng.random() < 0.5 + 0.2 * attempt for _ in range(count)]
                     cases = [
                         CaseRow(
@@ -239,7 +227,7 @@ def _fill(database: Database) -> None:
                     session.add_all(cases)
                     session.flush()
                     session.add_all(
-                        Judgement(case_id=case.id, answer_id=answer.id, correct=good, judged_at=at, judged_by="bench")
+                        Judgement(case_id=case.id, answer_id=answer_id, correct=good, judged_at=at, judged_by="bench")
                         for case, good in zip(cases, correct, strict=True)
                     )
                     session.add(
