@@ -11,9 +11,10 @@ LOCK := $(if $(wildcard reference),requirements-course.lock,requirements.lock)
 # pip is told to look, else from PyTorch's own index.
 TORCH := 2.13.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+IMAGE ?= needle-grader
 
 .DEFAULT_GOAL := help
-.PHONY: help setup grade submit test lint student check-student release bench doctor clean
+.PHONY: help setup grade submit test lint student check-student release bench gpu-check image image-test doctor clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,7 +48,7 @@ doctor: $(BIN)/.ready ## what this machine has, what it lacks, and how to mend i
 	@$(BIN)/python -m grader doctor
 
 test: $(BIN)/.ready ## everything that must hold: style, types, the harness's tests, the suite on both trees
-	@if [ -d reference ]; then $(MAKE) lint check-student && $(BIN)/python -m pytest tests/harness; \
+	@if [ -d reference ]; then $(MAKE) lint check-student && $(BIN)/python tests/harness/side_by_side.py; \
 	else $(BIN)/python -m pytest tests/hw4; fi # a release: the student's tree is all there is to test
 
 lint: $(BIN)/.ready
@@ -67,6 +68,15 @@ release: $(BIN)/.ready ## write dist/hw4-student.zip: all that a student needs, 
 
 bench: $(BIN)/.ready ## medians: isolated calls, the suite, 300 students posting at once, the gradebook page
 	@$(BIN)/python tests/bench/harness.py && $(BIN)/python tests/bench/server.py
+
+gpu-check: $(if $(GPU_PYTHON),,$(BIN)/.ready) ## all that only a real GPU can tell (GPU_PYTHON=one whose PyTorch has CUDA, GPU_STEPS=some)
+	@PYTHONPATH=. $(or $(GPU_PYTHON),$(BIN)/python) tests/bench/gpu_check.py $(GPU_STEPS)
+
+image: ## build the container image that grades (IMAGE=its name, BASE_IMAGE=what it is built on)
+	@$(PYTHON) docker/build_image.py --tag "$(IMAGE)" $(if $(BASE_IMAGE),--base "$(BASE_IMAGE)")
+
+image-test: $(BIN)/.ready ## build the image and try it for real: docker, else buildah and podman
+	@$(BIN)/python -m pytest tests/image -ra
 
 clean: ## remove what was built (not .venv)
 	rm -rf build out dist .pytest_cache .mypy_cache .ruff_cache

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,6 +23,7 @@ from grader.tables import Table
 RTOL = 1e-4
 ATOL = 1e-5
 LOCAL_SERVER = "http://127.0.0.1:8600/"  # where `python -m grader serve` listens
+AUTO = "auto"  # as a device: what is graded, less what is not here, for which what simulates it stands in
 MAX_TITLE = 60  # characters of a submission case's title: it must fit a line of a terminal beside its verdict
 
 
@@ -61,6 +62,12 @@ class Devices:
     known: tuple[str, ...]  # values of --device
     graded: tuple[str, ...]  # those that count; one that is not on the machine gives "not run"
     needs: Mapping[str, str]  # device -> the compiled module without which it cannot be there
+    # Device -> the one whose CUDA it runs on the CPU; both have the same module, each its own build of it.
+    simulates: Mapping[str, str] = field(default_factory=dict)
+
+    def module(self, device: str) -> str:
+        """The compiled module without which `device` cannot be there; "" where it needs none."""
+        return self.needs.get(self.simulates.get(device, device), "")
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,8 @@ class TreeLayout:
     modules: Mapping[str, str]  # compiled module, fully qualified -> its source file
     editable: tuple[str, ...]  # glob patterns of what a student may change
     env: Mapping[str, str]  # environment variables of the worker
+    # Module -> files compiled apart and linked with its source, where a tree has them: bindings that seldom change.
+    companions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -193,16 +202,19 @@ def _limits(table: Table) -> CaseLimits:
 
 
 def _devices(table: Table) -> Devices:
-    devices = Devices(table.texts("known"), table.texts("graded"), table.mapping("needs"))
+    simulates = table.mapping("simulates") if "simulates" in table.data else {}
+    devices = Devices(table.texts("known"), table.texts("graded"), table.mapping("needs"), simulates)
     table.finish()
     return devices
 
 
 def _layout(table: Table) -> TreeLayout:
+    modules = table.path_lists("modules")
     layout = TreeLayout(
         required=table.paths("required"),
         paths=table.paths("paths"),
-        modules=table.path_mapping("modules"),
+        modules={module: paths[0] for module, paths in modules.items()},
+        companions={module: paths[1:] for module, paths in modules.items() if paths[1:]},
         editable=table.paths("editable"),
         env=table.mapping("env"),
     )
@@ -223,10 +235,19 @@ def _check(assignment: Assignment, file: Path) -> None:
             f"{file}: problem {submitted[0]!r} has submission cases, but submission is missing; "
             "expected a table with seed and server."
         )
-    devices, modules = assignment.devices, assignment.layout.modules
+    _check_devices(assignment.devices, assignment.layout.modules, file)
+
+
+def _check_devices(devices: Devices, modules: Mapping[str, str], file: Path) -> None:
     if not devices.graded:
         raise UsageError(f"{file}: devices.graded is empty; expected at least one device.")
-    for key, values in (("graded", devices.graded), ("needs", tuple(devices.needs))):
+    if AUTO in devices.known:
+        raise UsageError(f"{file}: devices.known has {AUTO!r}, which `--device` takes for a choice of its own.")
+    for key, values in (
+        ("graded", devices.graded),
+        ("needs", tuple(devices.needs)),
+        ("simulates", tuple(devices.simulates)),
+    ):
         for device in values:
             if device not in devices.known:
                 raise UsageError(f"{file}: devices.{key} has {device!r}, which is not in devices.known.")
@@ -234,3 +255,9 @@ def _check(assignment: Assignment, file: Path) -> None:
         # Misspelt, it would be a module that is never missing: every machine would seem to have the device.
         if module not in modules:
             raise UsageError(f"{file}: devices.needs.{device} has value {module!r}, which is not in tree.modules.")
+    for device, real in devices.simulates.items():
+        where = f"{file}: devices.simulates.{device} has value {real!r}"
+        if not modules.get(devices.needs.get(real, ""), "").endswith(".cu"):
+            raise UsageError(f"{where}; expected a device whose module, by devices.needs, is compiled from a .cu file.")
+        if device in devices.needs:
+            raise UsageError(f"{where}, so it needs the same module; expected no devices.needs.{device}.")

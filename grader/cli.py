@@ -13,7 +13,8 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from grader.assignment import Assignment, load_assignment
+from grader import devices
+from grader.assignment import load_assignment
 from grader.errors import GraderError, HarnessError, UsageError
 from grader.judge import ROOT
 from grader.run import RunOptions
@@ -27,13 +28,20 @@ _GRADING, _HANDOUT, _COURSE = "Grading", "The handout", "The course: server, peo
 
 Suite = Annotated[Path, typer.Option("--suite", help="The assignment's folder.")]
 SUITE = ROOT / "tests" / "hw4"
+Checks = Annotated[
+    list[str] | None,
+    typer.Option("--check", metavar="memory|race", help="What cuda-sim watches for besides; may be repeated."),
+]
 
 
 @app.command(rich_help_panel=_GRADING)
 def grade(
     trees: Annotated[list[Path], typer.Argument(metavar="TREE", help="Folders, zips or tars to grade.")],
     select: Annotated[str, typer.Option("-k", metavar="EXPR", help="Only these problems, buckets or tests.")] = "",
-    device: Annotated[list[str] | None, typer.Option(help="A device to grade on; may be repeated.")] = None,
+    device: Annotated[
+        list[str] | None, typer.Option(help="A device to grade on, or auto; may be repeated. Default: those graded.")
+    ] = None,
+    check: Checks = None,
     seed: Annotated[int | None, typer.Option(help="Repeat a run with its seed. Default: a new one.")] = None,
     isolation: Annotated[str, typer.Option(help="worker; none (in-process) is refused here.")] = "worker",
     sandbox: Annotated[str, typer.Option(help="The kind of box around a submission.")] = "none",
@@ -55,9 +63,13 @@ def grade(
         raise UsageError(f"--jobs has value {jobs}; expected a number from 1 up.")
     open_sandbox(sandbox)
     assignment = load_assignment(suite)
-    options = RunOptions(_seed(seed), _devices(assignment, device), select.strip(), isolation, sandbox)
+    chosen, checks = devices.choose(assignment, device or ()), tuple(dict.fromkeys(check or ()))
+    devices.check_choice(assignment, chosen, checks)
+    options = RunOptions(_seed(seed), chosen, select.strip(), isolation, sandbox, checks)
     console = Console(color_system=None) if os.environ.get("NO_COLOR") else Console()
     _say(console, f"{assignment.name}: {assignment.title}; seed {options.seed}")
+    for sentence in devices.explain(assignment, device or ()):
+        _say(console, sentence)
     with Progress(console) as progress:
         grades = grade_trees(
             assignment,
@@ -80,12 +92,30 @@ def repro(
     case: Annotated[str, typer.Argument(metavar="CASE-ID", help="As a report gives it.")],
     tree: Annotated[Path, typer.Argument(metavar="TREE")],
     seed: Annotated[int | None, typer.Option(help="The seed of the run that failed.")] = None,
+    check: Checks = None,
     suite: Suite = SUITE,
 ) -> None:
     """Run one case in this process, printing inputs and outputs; breakpoints in the tree work."""
     from grader.repro import reproduce
 
-    sys.exit(reproduce(load_assignment(suite), case, tree, _seed(seed)))
+    sys.exit(reproduce(load_assignment(suite), case, tree, _seed(seed), tuple(dict.fromkeys(check or ()))))
+
+
+@app.command(rich_help_panel=_GRADING, context_settings={"ignore_unknown_options": True})
+def sim(
+    program: Annotated[Path, typer.Argument(metavar="PROGRAM.cu", help="A CUDA program with a main.")],
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="ARGS", help="The program's own arguments.")] = None,
+    check: Checks = None,
+    seeds: Annotated[int | None, typer.Option(help="Orders of the threads that --check race tries.")] = None,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Leave the program here, compiled for a debugger.")
+    ] = None,
+) -> None:
+    """Run a CUDA program on the CPU, and say what it does that a GPU would not tell."""
+    from grader.cudasim import program as simulated
+
+    checks = tuple(dict.fromkeys(check or ()))
+    sys.exit(simulated.run(program, arguments or (), checks=checks, seeds=seeds, executable=keep))
 
 
 @app.command(rich_help_panel=_GRADING)
@@ -152,15 +182,6 @@ def _seed(seed: int | None) -> int:
     if not 0 <= seed < 1 << 63:
         raise UsageError(f"--seed has value {seed}; expected a number from 0 to 2^63 - 1.")
     return seed
-
-
-def _devices(assignment: Assignment, chosen: list[str] | None) -> tuple[str, ...]:
-    devices = tuple(dict.fromkeys(chosen or assignment.devices.graded))
-    for device in devices:
-        if device not in assignment.devices.known:
-            known = ", ".join(assignment.devices.known)
-            raise UsageError(f"--device has value {device!r}; expected one of: {known}.")
-    return devices
 
 
 def _say(console: Console, line: str) -> None:

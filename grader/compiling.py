@@ -1,13 +1,14 @@
-"""Compile one source file of a tree to one Python extension module, in a box."""
+"""Compile source files of a tree to a Python extension module, or to an archive for one, in a box."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import stat
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from grader.sandbox.finish import Finished, run_to_end
 from grader.toolchain import Toolchain, needed, tool
 
 PROJECT = Path(__file__).parent / "native"  # the harness's own cmake project
+ARCHIVE = ".a"
 _CONFIGURE_SECONDS = 120  # of wall time; it takes 0.5 s, and nothing of the tree is read meanwhile
 _MAX_MODULE = 64 << 20  # bytes; needle's are under 1 MiB
 _MAX_FILE = 512 << 20  # bytes of any file of a build; nvcc's largest are some 10 MiB
@@ -29,57 +31,83 @@ _MAX_OUTPUT = 1 << 20  # bytes of compiler output that are kept: the first error
 
 @dataclass(frozen=True)
 class Job:
-    """A module to be compiled."""
+    """Something to be compiled: a module, or an archive of objects that modules are linked with."""
 
-    module: str  # fully qualified
-    source: str  # relative to the tree, with "/"
+    product: str  # the file that comes out: "ndarray_backend_cpu.cpython-311-x86_64-linux-gnu.so", "companions.a"
+    sources: tuple[str, ...]  # relative to the tree, with "/"
     native: bool  # for this very machine
     toolchain: Toolchain
+    options: tuple[str, ...] = ()  # of the C++ compiler, after ours
+    headers: tuple[str, ...] = ()  # folders of ours that the sources include from
+    simulated: bool = False  # .cu files are translated ones, which the C++ compiler takes
+    debugged: str = ""  # where a debugger finds the tree; "" where none will look
+    words: str = ""  # what a message adds to a source's name: " for cuda-sim"
 
     @property
     def cuda(self) -> bool:
-        """Whether it is compiled from CUDA."""
-        return is_cuda(self.source)
+        """Whether the CUDA compiler is needed."""
+        return not self.simulated and any(map(is_cuda, self.sources))
+
+    @property
+    def shown(self) -> str:
+        """What messages call the sources."""
+        more = len(self.sources) - 1
+        return f"{self.sources[0]} (and {more} more)" if more else self.sources[0]
+
+    @property
+    def archive(self) -> bool:
+        """Whether an archive is to come out, and not a module."""
+        return self.product.endswith(ARCHIVE)
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """What came of a job: a module, or a sentence why there is none."""
+    """What came of a job: a file, or a sentence why there is none."""
 
     module: bytes | None  # the file's content
     why: str  # "src/a.cc does not compile:\n  src/a.cc:1:2: error: ..."; "" with a module
     lasting: bool  # the same sources would give the same again: not so after a time-out or a kill
+    machine: bool = False  # it is this machine that lacks something: no tree is at fault
 
 
-def compile_module(job: Job, tree: Path, sandbox: Sandbox, limits: CaseLimits) -> Compiled:
+def compile_job(job: Job, tree: Path, linked: Mapping[str, bytes], sandbox: Sandbox, limits: CaseLimits) -> Compiled:
     """Compile `job` from the native sources under `tree`, to which nothing is written.
 
-    Raises GraderError where the compiler itself does not work: no tree is at fault then.
+    linked: objects and archives that it is linked with: a file's name -> its content. Raises GraderError where the
+    compiler itself does not work: no tree is at fault then.
     """
     with tempfile.TemporaryDirectory(prefix="grader-build-", ignore_cleanup_errors=True) as name:
         work = Path(name).resolve()
         (work / "out").mkdir()
+        (work / "linked").mkdir()
+        parts = [work / "linked" / file for file in linked]
+        for part in parts:
+            part.write_bytes(linked[part.name])
         patient = replace(limits, build_seconds=_CONFIGURE_SECONDS)
-        configured = _run(_configure(job, tree, work), job, tree, work, sandbox, patient)
+        configured = _run(_configure(job, tree, work, parts), job, tree, work, sandbox, patient)
         if configured.status != 0:
             return _not_configured(job, configured)
         command = [needed("cmake", tool("cmake")), "--build", str(work / "build"), "--", "-j1"]
         built = _run(command, job, tree, work, sandbox, limits)
         if built.status != 0:
             return _not_built(job, built, tree, limits)
-        return _harvest(job, work / "out" / _file_name(job))
+        return _harvest(job, work / "out" / job.product)
 
 
-def _configure(job: Job, tree: Path, work: Path) -> list[str]:
+def _configure(job: Job, tree: Path, work: Path, linked: Sequence[Path]) -> list[str]:
     tools = job.toolchain
     variables = {
         "CMAKE_BUILD_TYPE": "Release",
         "CMAKE_CXX_COMPILER": tools.cxx,
         "CMAKE_MAKE_PROGRAM": needed("ninja", tool("ninja")),
-        "HARNESS_NAME": _file_name(job),
+        "HARNESS_KIND": "STATIC" if job.archive else "MODULE",
+        "HARNESS_NAME": job.product,
         "HARNESS_TREE": str(tree),
-        "HARNESS_SOURCE": job.source,
-        "HARNESS_INCLUDES": f"{tools.python_headers};{tools.pybind11_headers}",
+        "HARNESS_SOURCES": ";".join(job.sources),
+        "HARNESS_LINKED": ";".join(map(str, linked)),
+        "HARNESS_INCLUDES": ";".join([tools.python_headers, tools.pybind11_headers, *job.headers]),
+        "HARNESS_OPTIONS": shlex.join(job.options),
+        "HARNESS_DEBUGGED": job.debugged,
         "HARNESS_OUTPUT": str(work / "out"),
         "HARNESS_NATIVE": "ON" if job.native else "OFF",
         "HARNESS_LANGUAGE": "CUDA" if job.cuda else "CXX",
@@ -87,8 +115,7 @@ def _configure(job: Job, tree: Path, work: Path) -> list[str]:
     if job.cuda:
         variables["CMAKE_CUDA_COMPILER"] = cuda_compiler() or ""
         variables["CMAKE_CUDA_HOST_COMPILER"] = tools.cxx
-        if cuda_architectures():
-            variables["CMAKE_CUDA_ARCHITECTURES"] = ";".join(cuda_architectures())
+        variables["CMAKE_CUDA_ARCHITECTURES"] = ";".join(cuda_architectures())
     cmake = needed("cmake", tool("cmake"))
     settings = [f"-D{key}={value}" for key, value in variables.items()]
     return [cmake, "-S", str(PROJECT), "-B", str(work / "build"), "-G", "Ninja", *settings]
@@ -106,7 +133,12 @@ def _run(command: Sequence[str], job: Job, tree: Path, work: Path, sandbox: Sand
         wall_seconds=limits.build_seconds,
         output_bytes=_MAX_OUTPUT,
         cwd=work,
-        readable=[tree, PROJECT, Path(tools.python_headers), Path(tools.pybind11_headers), *programs],
+        readable=[
+            tree,
+            PROJECT,
+            *map(Path, (tools.python_headers, tools.pybind11_headers, *job.headers)),
+            *programs,
+        ],
         writable=[work],
         env={
             "PATH": os.pathsep.join(dict.fromkeys([*folders, "/usr/bin", "/bin"])),
@@ -121,21 +153,25 @@ def _not_configured(job: Job, done: Finished) -> Compiled:
     """Nothing of the tree is read while cmake configures, so that a failure there is the machine's."""
     told = compiler_errors.last_lines(done.output)
     if job.cuda:
-        return Compiled(None, f"{job.source} was not compiled, because the CUDA compiler does not work:\n{told}", False)
+        why = f"{job.shown} was not compiled, because the CUDA compiler does not work:\n{told}"
+        return Compiled(None, why, lasting=False, machine=True)
     raise GraderError(f"The C++ compiler {job.toolchain.cxx} or cmake does not work here:\n{told}")
 
 
 def _not_built(job: Job, done: Finished, tree: Path, limits: CaseLimits) -> Compiled:
+    source = f"{job.shown}{job.words}"
     if done.status is None:
-        return Compiled(None, f"compiling {job.source} was stopped after {limits.build_seconds:g} s", False)
+        return Compiled(None, f"compiling {source} was stopped after {limits.build_seconds:g} s", False)
     if "No space left on device" in done.output and shutil.disk_usage(tree).free < _LITTLE_SPACE:
         raise GraderError(f"The disk of {tree.parent} is full, so nothing can be compiled; free some space.")
     if compiler_errors.out_of_memory(done.output):
-        return Compiled(None, f"compiling {job.source} needed more than {limits.build_memory_mib} MiB of memory", False)
+        return Compiled(None, f"compiling {source} needed more than {limits.build_memory_mib} MiB of memory", False)
     if done.status < 0:
-        return Compiled(None, f"compiling {job.source} ended with {signal.Signals(-done.status).name}", False)
+        return Compiled(None, f"compiling {source} ended with {signal.Signals(-done.status).name}", False)
     lines = compiler_errors.first_errors(done.output, tree, job.toolchain)
-    return Compiled(None, f"{job.source} does not compile:\n{lines}", not compiler_errors.was_killed(done.output))
+    return Compiled(
+        None, f"{job.shown} does not compile{job.words}:\n{lines}", not compiler_errors.was_killed(done.output)
+    )
 
 
 def _harvest(job: Job, file: Path) -> Compiled:
@@ -148,17 +184,13 @@ def _harvest(job: Job, file: Path) -> Compiled:
         finally:
             os.close(folder)
     except OSError as error:
-        return Compiled(None, f"compiling {job.source} left no module ({error.strerror})", False)
+        return Compiled(None, f"compiling {job.shown} left no module ({error.strerror})", False)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        return Compiled(None, f"compiling {job.source} left something that is not a regular file", False)
+        return Compiled(None, f"compiling {job.shown} left something that is not a regular file", False)
     with open(descriptor, "rb") as stream:
         data = stream.read(_MAX_MODULE + 1)
     if len(data) > _MAX_MODULE:
         size = f"larger than {_MAX_MODULE >> 20} MiB"
-        return Compiled(None, f"the module compiled from {job.source} is {size}", True)
+        return Compiled(None, f"the module compiled from {job.shown} is {size}", True)
     return Compiled(data, "", True)
-
-
-def _file_name(job: Job) -> str:
-    return job.module.rpartition(".")[2] + job.toolchain.suffix

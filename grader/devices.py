@@ -1,4 +1,8 @@
-"""Which devices of an assignment this machine has. The trusted parent asks here, never the submission."""
+"""Which devices of an assignment this machine has. The trusted parent asks here, never the submission.
+
+A device needs something of the machine only where its module is compiled from CUDA: a GPU and nvcc; or, where it
+simulates such a device on the CPU, the C++ compiler that every build needs.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,19 @@ import functools
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.assignment import Assignment
+from grader import toolchain
+from grader.assignment import AUTO, Assignment
 from grader.errors import UsageError
 
+CHECKS = ("memory", "race")  # values of --check: what a simulated device watches for besides what it always does
+
+# What is compiled for where the GPU does not say what it is: since Turing, which CUDA 13 begins with, and intermediate
+# code ("90" without "-real") for what is newer.
+SOME_GPUS = ("75-real", "80-real", "86-real", "89-real", "90")
 # Where the driver puts it under WSL, whose PATH does not always have that folder.
 _WSL_NVIDIA_SMI = "/usr/lib/wsl/lib/nvidia-smi"
 _PATIENCE = 20  # seconds for nvidia-smi: it takes 2 s where the driver must wake up, and for ever where it hangs
@@ -36,14 +47,12 @@ class Gpus:
 def present(assignment: Assignment, device: str) -> str | None:
     """None where `device` can be used on this machine, else a sentence why not.
 
-    Only a device whose module is compiled from CUDA needs anything of the machine. Raises UsageError for a device that
-    the assignment does not know.
+    Raises UsageError for a device that the assignment does not know.
     """
-    if device not in assignment.devices.known:
-        known = ", ".join(assignment.devices.known)
-        raise UsageError(f"--device has value {device!r}; expected one of: {known}.")
-    module = assignment.devices.needs.get(device, "")
-    if not is_cuda(assignment.layout.modules.get(module, "")):
+    _check_known(assignment, device)
+    if device in assignment.devices.simulates:
+        return None if toolchain.cxx_compiler() else "no C++ compiler, which runs CUDA on the CPU"
+    if not on_gpu(assignment, device):
         return None
     gpus = nvidia_gpus()
     if not gpus.found:
@@ -51,6 +60,78 @@ def present(assignment: Assignment, device: str) -> str | None:
     if cuda_compiler() is None:
         return f"no CUDA compiler: {gpus.names[0]} is here, but nvcc is not on PATH"
     return None
+
+
+def on_gpu(assignment: Assignment, device: str) -> bool:
+    """Whether the device is a GPU: its module is compiled from CUDA, and nothing simulates it."""
+    if device in assignment.devices.simulates:
+        return False
+    return is_cuda(assignment.layout.modules.get(assignment.devices.module(device), ""))
+
+
+def choose(assignment: Assignment, asked: Sequence[str]) -> tuple[str, ...]:
+    """The devices that `asked` (values of --device) names, each once; those graded where it names none.
+
+    "auto" is those graded, but what simulates a device in the place of one that is not here. See `check_choice`.
+    """
+    graded = assignment.devices.graded
+    chosen: list[str] = []
+    for device in asked or graded:
+        if device == AUTO:
+            chosen += [_stand_in(assignment, real) or real for real in graded]
+        else:
+            chosen.append(device)
+    return tuple(dict.fromkeys(chosen))
+
+
+def explain(assignment: Assignment, asked: Sequence[str]) -> list[str]:
+    """What "auto" among the values of --device came to, a sentence for each device that another one stands in for."""
+    if AUTO not in asked:
+        return []
+    pairs = [(real, _stand_in(assignment, real)) for real in assignment.devices.graded]
+    return [f"{other} stands in for {real}: {present(assignment, real)}" for real, other in pairs if other]
+
+
+def check_choice(assignment: Assignment, chosen: Sequence[str], checks: Sequence[str]) -> None:
+    """Raises UsageError for a device that is none, and for a value of --check that is none or that none can heed."""
+    for device in chosen:
+        _check_known(assignment, device)
+    simulators = assignment.devices.simulates
+    for check in checks:
+        if check not in CHECKS:
+            raise UsageError(f"--check has value {check!r}; expected one of: {', '.join(CHECKS)}.")
+        if not simulators:
+            raise UsageError(f"--check has value {check!r}, but no device of {assignment.name} is simulated.")
+        if not set(simulators) & set(chosen):
+            raise UsageError(
+                f"--check has value {check!r}, but only simulated devices are checked; "
+                f"name one: `--device {next(iter(simulators))}`."
+            )
+
+
+def check_one_build(assignment: Assignment, chosen: Sequence[str]) -> None:
+    """Raises UsageError where two of the devices need two builds of a module: one process can load only one."""
+    for simulator, real in assignment.devices.simulates.items():
+        if simulator in chosen and real in chosen:
+            raise UsageError(
+                f"--isolation none cannot have {real} and {simulator} in one process, which are two builds of one "
+                "module; name one of them with --device."
+            )
+
+
+def _stand_in(assignment: Assignment, device: str) -> str | None:
+    """What simulates a device that is not here, if that is; else None."""
+    if present(assignment, device) is None:
+        return None
+    simulators = [simulator for simulator, real in assignment.devices.simulates.items() if real == device]
+    return next((simulator for simulator in simulators if present(assignment, simulator) is None), None)
+
+
+def _check_known(assignment: Assignment, device: str) -> None:
+    known = assignment.devices.known
+    if device not in known:
+        values = [*known, AUTO] if assignment.devices.simulates else known
+        raise UsageError(f"--device has value {device!r}; expected one of: {', '.join(values)}.")
 
 
 def is_cuda(source: str) -> bool:
@@ -82,15 +163,43 @@ def nvidia_gpus() -> Gpus:
 
 @functools.cache
 def cuda_architectures() -> tuple[str, ...]:
-    """The GPUs' compute capabilities as cmake writes them ("90"), sorted; empty where they are not known."""
+    """What to compile CUDA for, as cmake writes it: the GPUs that are here, or else `SOME_GPUS`.
+
+    A GPU that is newer than the compiler gets the newest intermediate code that the compiler knows ("90-virtual"),
+    which the driver translates when the module is loaded.
+    """
+    known = _compilers_architectures()
+    found = [_for_compiler(capability, known) for capability in _capabilities()]
+    some = [item for item in SOME_GPUS if not known or int(item.partition("-")[0]) in known]
+    return tuple(sorted(set(found or some)))
+
+
+def _for_compiler(capability: int, known: frozenset[int]) -> str:
+    older = [item for item in known if item <= capability]
+    return f"{capability}-real" if capability in known or not older else f"{max(older)}-virtual"
+
+
+def _capabilities() -> list[int]:
+    """The GPUs' compute capabilities, 9.0 as 90; empty where they are not known."""
     tool = _nvidia_smi()
-    if tool is None:
-        return ()
-    status, text = _ask(tool, "compute_cap")
-    if status != 0:
-        return ()
-    found = {line.strip().replace(".", "") for line in text.splitlines() if line.strip()}
-    return tuple(sorted(found)) if all(item.isdigit() for item in found) else ()
+    status, text = _ask(tool, "compute_cap") if tool else (None, "")
+    found = [line.strip().replace(".", "") for line in text.splitlines() if line.strip()] if status == 0 else []
+    return [int(item) for item in found] if all(item.isdigit() for item in found) else []
+
+
+def _compilers_architectures() -> frozenset[int]:
+    """What the CUDA compiler can compile for; empty where it does not say (before CUDA 11)."""
+    compiler = cuda_compiler()
+    if compiler is None:
+        return frozenset()
+    try:
+        done = subprocess.run(
+            [compiler, "--list-gpu-arch"], stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return frozenset()
+    words = done.stdout.decode("utf-8", "replace").split()
+    return frozenset(int(n) for word in words if (n := word.removeprefix("compute_")).isdigit())
 
 
 def _nvidia_smi() -> str | None:

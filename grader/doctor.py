@@ -54,8 +54,9 @@ def examine(assignment: Assignment) -> list[Finding]:
         ("pytest", lambda: _package("pytest")),
         ("pytest plugins", _pytest_plugins),
         *((f"sandbox {kind}", lambda kind=kind: _sandbox(kind)) for kind in _sandbox_kinds()),
-        ("NVIDIA GPU", _gpu),
+        ("NVIDIA GPU", lambda: _gpu(assignment)),
         ("CUDA compiler", _nvcc),
+        *((device, lambda device=device: _simulated(assignment, device)) for device in assignment.devices.simulates),
         ("data sets", _data),
         ("build cache", _cache),
     ]
@@ -262,11 +263,13 @@ def _sandbox(kind: str) -> Finding:
     return Finding(name, "ok", "works", "")
 
 
-def _gpu() -> Finding:
+def _gpu(assignment: Assignment) -> Finding:
     gpus = devices.nvidia_gpus()
+    simulators = ", ".join(f"--device {device}" for device in assignment.devices.simulates)
+    instead = f", and `{simulators}` runs them on the CPU" if simulators else ""
     if gpus.found:
         return Finding("NVIDIA GPU", "ok", f"{', '.join(gpus.names)}; driver {gpus.driver}", "")
-    remedy = "nothing to mend without such a GPU; the cases on it are shown as not run"
+    remedy = f"nothing to mend without such a GPU; the cases on it are shown as not run{instead}"
     if gpus.installed:
         remedy = "the driver is there but finds no GPU: see what `nvidia-smi` says; start a container with `--gpus all`"
     elif devices.cuda_compiler():
@@ -292,6 +295,17 @@ def _nvcc() -> Finding:
     if not lines:
         return Finding("CUDA compiler", "warn", f"{compiler} does not run", "install CUDA's toolkit anew")
     return Finding("CUDA compiler", "ok", f"{release} at {compiler}", "")
+
+
+def _simulated(assignment: Assignment, device: str) -> Finding:
+    """Whether CUDA can be run on the CPU, and whether what it finds there can be told with its line."""
+    if lacks := devices.present(assignment, device):
+        return Finding(device, "missing", lacks, _remedy("C++ compiler"))
+    found = f"runs the .cu file of {assignment.devices.simulates[device]} on the CPU"
+    if shutil.which("addr2line") is None:
+        remedy = "install binutils (Debian, Ubuntu, WSL: `sudo apt-get install binutils`)"
+        return Finding(device, "warn", f"{found}; without addr2line, `--check memory` names no lines", remedy)
+    return Finding(device, "ok", found, "")
 
 
 def _data() -> Finding:

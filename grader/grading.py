@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import grader
-from grader import devices
 from grader.assignment import Assignment
 from grader.build import BuiltTree, build
 from grader.children import Children, Stopped
@@ -95,7 +94,15 @@ class _Run:
         self.watch(name, {"event": "building"})
         box = self.children.box(open_sandbox(self.options.sandbox))
         output = staged.root.parent / "native"
-        tree = build(staged, self.assignment, box, output, name=name, for_devices=self._devices_to_build_for())
+        tree = build(
+            staged,
+            self.assignment,
+            box,
+            output,
+            name=name,
+            for_devices=self._devices(),
+            checks=self.options.checks,
+        )
         measurement = measure(
             self.assignment,
             tree,
@@ -124,11 +131,6 @@ class _Run:
 
     def _devices(self) -> tuple[str, ...]:
         return self.options.devices or self.assignment.devices.graded
-
-    def _devices_to_build_for(self) -> tuple[str, ...] | None:
-        """The chosen devices, where all are here: CUDA is not compiled for a run on the CPU. Else what is here."""
-        absent = [device for device in self._devices() if devices.present(self.assignment, device) is not None]
-        return None if absent else self._devices()
 
 
 def _check_out(out: Path, names: Sequence[str], sources: Sequence[Path]) -> None:
@@ -189,5 +191,6 @@ def environment(options: RunOptions, tree: BuiltTree) -> dict[str, str]:
         "cores": str(os.cpu_count()),
         "isolation": options.isolation,
         "sandbox": options.sandbox,
+        "checks": ", ".join(options.checks),
         "notes": "; ".join(tree.notes),
     }

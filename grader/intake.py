@@ -167,7 +167,8 @@ def _chosen(source: Source, top: str, layout: TreeLayout, notes: list[str]) -> I
 
 
 def _places(layout: TreeLayout) -> _Places:
-    named = [*layout.required, *layout.editable, *layout.modules.values(), *layout.paths]
+    sources = [*layout.modules.values(), *(path for paths in layout.companions.values() for path in paths)]
+    named = [*layout.required, *layout.editable, *sources, *layout.paths]
     folders = {path.split("/")[0] for path in named if "/" in path or path in layout.paths} - {".", ""}
     return _Places(frozenset(folders), "." in layout.paths)
 

@@ -58,6 +58,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--tree", help="the tree to test, a folder or an archive (default: student)", default="student")
     group.addoption("--prepared", help="a tree that is staged and built already, as JSON (used by `grader grade`)")
     group.addoption("--device", action="append", help="a device to test on; may be repeated (default: those graded)")
+    group.addoption(
+        "--check",
+        action="append",
+        help="memory or race: what a simulated device watches for; may be repeated",
+    )
     group.addoption("--seed", type=int, help="repeat the run with this seed (default: a new one, printed)")
     group.addoption(
         "--isolation",
@@ -72,7 +77,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "problem(name, weight=1): the problem whose points this test decides")
+    config.addinivalue_line(
+        "markers",
+        "problem(name, weight=1, devices=None): the problem whose points this test decides; devices: those that have "
+        "what it tests, where not all do",
+    )
     if config.getoption("seed") is None:
         config.option.seed = secrets.randbelow(1 << 31)
     try:
@@ -93,8 +102,8 @@ class _Run:
         self.config = config
         self.assignments: dict[Path, Assignment] = {}
         self.tree: BuiltTree | None = None
-        self.subject: Subject | None = None
-        self.subject_problem = ""
+        self.subjects: dict[bool, Subject] = {}  # for simulated devices (True), and for all others
+        self.subject_problems: dict[bool, str] = {}  # which problem each served last
         self.workspace: tempfile.TemporaryDirectory[str] | None = None
         self.absent: dict[str, str | None] = {}
         self.submitting = False  # whether nothing but submissions is run
@@ -103,6 +112,11 @@ class _Run:
         if descriptor is not None:
             os.set_inheritable(descriptor, False)  # neither a compiler nor a worker may write verdicts
             self.events = os.fdopen(descriptor, "w", encoding="utf-8")
+
+    @property
+    def in_process(self) -> bool:
+        """Whether the submission runs in this process, and not in a worker."""
+        return bool(self.config.getoption("isolation") == "none")
 
     # -- collection ----------------------------------------------------------------------------------------------
 
@@ -130,7 +144,12 @@ class _Run:
             metafunc.parametrize("device", self.chosen_devices(self.assignment_of(metafunc.definition.path)))
 
     def chosen_devices(self, assignment: Assignment) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self.config.getoption("device") or assignment.devices.graded))
+        return devices.choose(assignment, self.config.getoption("device") or ())
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """What simulated devices watch for."""
+        return tuple(dict.fromkeys(self.config.getoption("check") or ()))
 
     def devices_in_use(self, assignment: Assignment) -> tuple[str, ...]:
         """The devices that something is asked of."""
@@ -141,17 +160,19 @@ class _Run:
         """-k also selects by problem, alias and bucket; the keywords must be there before it looks."""
         for assignment in self.assignments.values():
             # Here and not where the devices are first used: there pytest would bury it in a traceback, once a file.
-            for device in self.chosen_devices(assignment):
-                if device not in assignment.devices.known:
-                    known = ", ".join(assignment.devices.known)
-                    raise pytest.UsageError(f"--device has value {device!r}; expected one of: {known}.")
+            try:
+                devices.check_choice(assignment, self.chosen_devices(assignment), self.checks)
+                if self.in_process:
+                    devices.check_one_build(assignment, self.chosen_devices(assignment))
+            except UsageError as error:
+                raise pytest.UsageError(str(error)) from None
         wanted = set(self.config.getoption("problem") or ())
         dropped = []
         for item in items:
             if name := problem_of(item):
                 problem = self.assignment_of(item.path).problem(name)
                 item.extra_keyword_matches.update({problem.name, problem.bucket, *problem.aliases})
-                if wanted and problem.name not in wanted:
+                if (wanted and problem.name not in wanted) or not has_device(item, self.assignment_of(item.path)):
                     dropped.append(item)
                 if not is_case(item):
                     # The course's client is not ours: a warning of its own must not cost a student the submission.
@@ -173,17 +194,23 @@ class _Run:
         self.submitting = all(map(is_submission, cases))
         if self.events is None and not client_is_here() and any(map(is_submission, cases)):
             raise pytest.UsageError("submit_* functions post nothing by themselves; run `python submit.py` instead.")
+        assignment = self.assignment_of(cases[0].path)
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and not self.config.getoption("prepared"):
+            for sentence in devices.explain(assignment, self.config.getoption("device") or ()):
+                reporter.write_line(f"grader: {sentence}")
             reporter.write_line(f"grader: preparing {self.config.getoption('tree')} ...")
         try:
-            self.tree = self.prepare_tree(self.assignment_of(cases[0].path))
+            self.tree = self.prepare_tree(assignment)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
         except GraderError as error:
             pytest.exit(f"the harness is at fault: {error}", OUR_FAULT)
         if self.tree.fault is not None and self.events is None:
             pytest.exit(self.tree.fault, pytest.ExitCode.TESTS_FAILED)  # said once to a person, not once a case
+        unbuilt = [self.tree.unbuilt.get(device) for device in self.devices_in_use(assignment)]
+        if self.events is None and all(unbuilt):
+            pytest.exit("\n".join(filter(None, unbuilt)), pytest.ExitCode.TESTS_FAILED)
 
     # -- verdicts ------------------------------------------------------------------------------------------------
 
@@ -223,7 +250,9 @@ class _Run:
 
     def repro_hint(self, item: pytest.Item) -> str:
         tree = shlex.quote(str(self.config.getoption("tree")))
-        return f"Run: python -m grader repro '{case_id(item)}' {tree} --seed {self.config.getoption('seed')}"
+        simulated = device_of(item) in self.assignment_of(item.path).devices.simulates
+        checks = "".join(f" --check {check}" for check in self.checks if simulated)
+        return f"Run: python -m grader repro '{case_id(item)}' {tree} --seed {self.config.getoption('seed')}{checks}"
 
     def stop_for_our_fault(self, item: pytest.Item, error: BaseException) -> None:
         self.emit({"event": "fault", "id": case_id(item), "message": f"{type(error).__name__}: {error}"})
@@ -241,23 +270,26 @@ class _Run:
         """The tree's subject, renewed when another problem begins: none can leave anything to the next."""
         assignment = self.assignment_of(item.path)
         problem = assignment.problem(problem_of(item)).name
-        if self.subject is None:
-            assert self.tree is not None, "pytest_runtestloop comes first"
-            if self.tree.fault is not None:
-                raise SubjectError(self.tree.fault)
-            self.subject = self.open_subject(assignment, self.tree)
-            if self.config.getoption("show_calls"):
-                self.subject = ShowingSubject(self.subject)
-        elif problem != self.subject_problem:
-            self.subject.renew()
-        self.subject_problem = problem
-        return self.subject
+        # In this process there can be but one, for whichever devices were chosen.
+        served = self.devices_in_use(assignment) if self.in_process else (device_of(item),)
+        simulated = any(device in assignment.devices.simulates for device in served)
+        assert self.tree is not None, "pytest_runtestloop comes first"
+        if self.tree.fault is not None:
+            raise SubjectError(self.tree.fault)
+        if simulated not in self.subjects:
+            subject = self.open_subject(assignment, self.tree, simulated)
+            self.subjects[simulated] = ShowingSubject(subject) if self.config.getoption("show_calls") else subject
+        elif problem != self.subject_problems[simulated]:
+            self.subjects[simulated].renew()
+        self.subject_problems[simulated] = problem
+        return self.subjects[simulated]
 
-    def open_subject(self, assignment: Assignment, tree: BuiltTree) -> Subject:
-        if self.config.getoption("isolation") == "none":
-            return InProcessSubject(assignment, tree)
+    def open_subject(self, assignment: Assignment, tree: BuiltTree, simulated: bool) -> Subject:
+        if self.in_process:
+            return InProcessSubject(assignment, tree, simulated=simulated, checks=self.checks)
         sandbox = open_sandbox(self.config.getoption("sandbox"))
-        return IsolatedSubject(assignment, tree, sandbox, gpu="cuda" in self.devices_in_use(assignment))
+        gpu = not simulated and any(devices.on_gpu(assignment, device) for device in self.devices_in_use(assignment))
+        return IsolatedSubject(assignment, tree, sandbox, gpu=gpu, simulated=simulated, checks=self.checks)
 
     def prepare_tree(self, assignment: Assignment) -> BuiltTree:
         if prepared := self.config.getoption("prepared"):
@@ -267,22 +299,19 @@ class _Run:
         if not source.exists():
             source = self.config.rootpath / source
         sandbox = open_sandbox(self.config.getoption("sandbox"))
-        here = [d for d in self.devices_in_use(assignment) if self.absence(assignment, d) is None]
-        return prepare(source, assignment, sandbox, Path(self.workspace.name), for_devices=here)
+        workspace, wanted = Path(self.workspace.name), self.devices_in_use(assignment)
+        return prepare(source, assignment, sandbox, workspace, for_devices=wanted, checks=self.checks)
 
     def absence(self, assignment: Assignment, device: str) -> str | None:
         """Why the device is not on this machine; None where it is. The submission is never asked."""
         if device not in self.absent:
-            self.absent[device] = devices.present(assignment, device)
+            told = self.tree.absent.get(device) if self.tree else None
+            self.absent[device] = told or devices.present(assignment, device)
         return self.absent[device]
 
-    def close_subject(self) -> None:
-        if self.subject is not None:
-            self.subject.close()
-            self.subject = None
-
     def pytest_unconfigure(self) -> None:
-        self.close_subject()
+        for subject in self.subjects.values():
+            subject.close()
         if self.workspace is not None:
             self.workspace.cleanup()
         if self.events is not None:
@@ -321,14 +350,27 @@ def case_id(item: pytest.Item) -> str:
     return f"{item.path.name}::{item.nodeid.partition('::')[2]}"
 
 
+def device_of(item: pytest.Item) -> str:
+    """The device of a case; "" where it does not depend on one."""
+    return str(item.callspec.params.get("device", "")) if hasattr(item, "callspec") else ""
+
+
+def has_device(item: pytest.Item, assignment: Assignment) -> bool:
+    """Whether the item's device has what the item tests: a function of one backend only is no case on another one."""
+    only = problem_marker(item).kwargs.get("devices") if is_case(item) else None
+    if unknown := sorted(set(only or ()) - set(assignment.devices.known)):
+        known = ", ".join(assignment.devices.known)
+        raise pytest.UsageError(f"{case_id(item)} is for device {unknown[0]!r}; expected some of: {known}.")
+    return only is None or device_of(item) in only
+
+
 def case_of(item: pytest.Item, assignment: Assignment) -> Case:
     marker = problem_marker(item)
-    parameters = item.callspec.params if hasattr(item, "callspec") else {}
     document = getattr(item.obj, "__doc__", None) if hasattr(item, "obj") else None
     return Case(
         id=case_id(item),
         problem=assignment.problem(marker.args[0]).name,
-        device=str(parameters.get("device", "")),
+        device=device_of(item),
         weight=float(marker.kwargs.get("weight", 1)),
         title=(document or "").strip().partition("\n")[0],
     )
@@ -381,11 +423,12 @@ class Ask:
 def subject(request: pytest.FixtureRequest) -> Ask:
     """Ask the submission. See Ask."""
     run = the_run(request)
-    parameters = request.node.callspec.params if hasattr(request.node, "callspec") else {}
-    device = str(parameters.get("device", ""))
+    device = device_of(request.node)
     assignment = run.assignment_of(request.node.path)
     if device and (reason := run.absence(assignment, device)) is not None:
         pytest.skip(reason)
+    if run.tree is not None and device in run.tree.unbuilt:
+        raise SubjectError(run.tree.unbuilt[device])
     return Ask(run.subject_for(request.node), device)
 
 

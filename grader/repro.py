@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from grader import devices
 from grader.assignment import Assignment
 from grader.build import prepare
 from grader.errors import GraderError, UsageError
@@ -37,11 +38,11 @@ class _Run:
     fault: str = ""  # of ours
 
 
-def reproduce(assignment: Assignment, case: str, tree: Path, seed: int) -> int:
-    """Run the case; returns PASSED, NOT_PASSED or STOPPED.
+def reproduce(assignment: Assignment, case: str, tree: Path, seed: int, checks: Sequence[str] = ()) -> int:
+    """Run the case; returns PASSED, NOT_PASSED or STOPPED. checks: what its device, if that simulates, watches for.
 
-    Raises UsageError for an id that is none, a tree that is not there and a device that this machine lacks, GraderError
-    where the suite is at fault.
+    Raises UsageError for an id that is none, a tree that is not there, a device that this machine lacks and a check of
+    a device that does not simulate, GraderError where the suite is at fault.
     """
     file = case.partition("::")[0]
     if file == case or "/" in file or not (assignment.suite / file).is_file():
@@ -49,15 +50,21 @@ def reproduce(assignment: Assignment, case: str, tree: Path, seed: int) -> int:
             f"{case!r} is not the id of a case; expected one as a report gives it, such as "
             "'test_conv.py::test_op_conv_forward[cpu-...]'."
         )
+    device = _device(assignment, case)
+    devices.check_choice(assignment, device, checks)
     print(f"{case} on {tree}, seed {seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="grader-repro-") as folder:
-        built = prepare(tree, assignment, open_sandbox("none"), Path(folder))
+        built = prepare(
+            tree, assignment, open_sandbox("none"), Path(folder), for_devices=device, checks=checks, debug=True
+        )
         if built.fault is not None:
             print(f"\nerror: {built.fault}")
             return NOT_PASSED
         prepared = Path(folder, "tree.json")
         prepared.write_text(built.to_json(), encoding="utf-8")
-        run = _run(_command(assignment, case, prepared, seed))
+        command = _command(assignment, case, prepared, seed)
+        command += [word for name in device for word in ("--device", name)]
+        run = _run(command + [word for check in checks for word in ("--check", check)])
     if run.fault:
         raise GraderError(run.fault)
     if run.verdict:
@@ -80,9 +87,14 @@ def _command(assignment: Assignment, case: str, prepared: Path, seed: int) -> li
     suite = assignment.suite / case.partition("::")[0]
     command = [sys.executable, "-m", "pytest", str(suite), "-c", str(ROOT / "pyproject.toml"), "-s"]
     command += ["-p", "no:cacheprovider", "-p", "grader.single_case", "--case", case]
-    command += ["--isolation", "none", "--show-calls", "--prepared", str(prepared), "--seed", str(seed)]
-    device = case.partition("[")[2].partition("-")[0].rstrip("]")
-    return [*command, "--device", device] if device in assignment.devices.known else command
+    return [*command, "--isolation", "none", "--show-calls", "--prepared", str(prepared), "--seed", str(seed)]
+
+
+def _device(assignment: Assignment, case: str) -> list[str]:
+    """The case's device, which stands first in the brackets of its id; none where it has no such."""
+    inside = case.partition("[")[2].rstrip("]") + "-"
+    # The longest: "cuda-sim-k3" begins with "cuda-" as well.
+    return sorted((name for name in assignment.devices.known if inside.startswith(f"{name}-")), key=len)[-1:]
 
 
 def _run(command: Sequence[str]) -> _Run:

@@ -30,6 +30,7 @@ class RunOptions:
     selection: str  # a -k expression; empty: everything
     isolation: str  # "worker" or "none"
     sandbox: str  # kind of box
+    checks: tuple[str, ...] = ()  # what a simulated device watches for: "memory", "race"
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,8 @@ def _judge(
     command += ["--isolation", options.isolation, "--sandbox", options.sandbox]
     for device in options.devices:
         command += ["--device", device]
+    for check in options.checks:
+        command += ["--check", check]
     for problem in problems:
         command += ["--problem", problem]
     if options.selection:

@@ -101,12 +101,19 @@ class Table:
             raise self.wrong(key, "paths relative to the tree that do not leave it")
         return values
 
-    def path_mapping(self, key: str) -> dict[str, str]:
-        """Paths inside a tree, under names."""
-        values = self.mapping(key)
-        if not all(map(_inside, values.values())):
-            raise self.wrong(key, "paths relative to the tree that do not leave it")
-        return values
+    def path_lists(self, key: str) -> dict[str, tuple[str, ...]]:
+        """Paths inside a tree, under names: each a string, or a list of at least one and none twice."""
+        expected = "a string or a list of strings: paths relative to the tree that do not leave it, none twice"
+        table = self.table(key)
+        found: dict[str, tuple[str, ...]] = {}
+        for name in table.data:
+            value = table._get(name, (str, list), expected)
+            paths = [value] if isinstance(value, str) else value
+            right = all(isinstance(path, str) and _inside(path) for path in paths)
+            if not paths or not right or len(set(paths)) < len(paths):
+                raise table.wrong(name, expected)
+            found[name] = tuple(paths)
+        return found
 
     def table(self, key: str) -> Table:
         """A table."""

@@ -15,8 +15,13 @@ from grader.sandbox.base import Limits
 
 # The limits are set by a shell that then becomes the command. Popen's preexec_fn would run Python code between fork and
 # exec of a process with threads (the judge has PyTorch's), which can deadlock. ulimit sets the hard limit as well, so
-# the command cannot raise it again. macOS knows no limit on address space: there the message is dropped.
-_SHELL = 'ulimit -c 0; ulimit -t $1; ulimit -f $2; [ $3 = none ] || ulimit -v $3 2>/dev/null; shift 3; exec "$@"'
+# the command cannot raise it again. macOS knows no limit on address space: there the message is dropped. Where memory
+# runs out, of the machine or of a container, Linux is to kill what a submission started, also if that is many small
+# processes and the judge the largest one (0.4 GiB).
+_SHELL = (
+    "ulimit -c 0; ulimit -t $1; ulimit -f $2; [ $3 = none ] || ulimit -v $3 2>/dev/null; "
+    '{ echo 1000 >/proc/self/oom_score_adj; } 2>/dev/null; shift 3; exec "$@"'
+)
 _BLOCK = 512  # bytes: the unit of `ulimit -f` in POSIX
 
 

@@ -10,10 +10,11 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from grader.assignment import Assignment
+from grader.assignment import Assignment, CaseLimits
 from grader.build import BuiltTree
 from grader.sandbox import Limits, Sandbox
 from grader.subject import protocol
@@ -25,6 +26,9 @@ from grader.subject.question import Probe, Question, describe
 # A hanging op would cost its limit once a case, and there are hundreds. After this many time-outs of the same probe on
 # the same op its later cases get a tenth of the time: still ample for an answer that comes at all.
 PATIENCE = 3
+# Where CUDA is run on the CPU a case may take so many times longer; with checks, as the second number says. The
+# reference's slowest case takes 2 s there, 4 s with `--check memory`, 30 s with `--check race`, which repeats kernels.
+SIMULATED, CHECKED = 3, 12
 
 
 class Subject(Protocol):
@@ -46,12 +50,27 @@ class Subject(Protocol):
 class IsolatedSubject:
     """A built tree in a worker process, started when first asked and anew after it died."""
 
-    def __init__(self, assignment: Assignment, tree: BuiltTree, sandbox: Sandbox, *, gpu: bool) -> None:
-        """gpu: CUDA reserves address space by the terabyte, so the memory limit must stay off."""
+    def __init__(
+        self,
+        assignment: Assignment,
+        tree: BuiltTree,
+        sandbox: Sandbox,
+        *,
+        gpu: bool,
+        simulated: bool = False,
+        checks: Sequence[str] = (),
+    ) -> None:
+        """gpu: CUDA reserves address space by the terabyte, so the memory limit must stay off.
+
+        simulated: for the devices that simulate one. checks: what these watch for besides.
+        """
         self._assignment = assignment
+        self._limits = _longer(assignment.limits, (CHECKED if checks else SIMULATED) if simulated else 1)
         self._tree = tree
         self._sandbox = sandbox
         self._gpu = gpu
+        self._modules = tree.loaded(simulated=simulated)
+        self._env = {**assignment.layout.env, **(check_environment(checks) if simulated else {})}
         self._home = Path(tempfile.mkdtemp(prefix="grader-"))
         self._readable = build_kit(self._home / "kit", assignment.suite / "probes")
         self._worker: WorkerProcess | None = None
@@ -59,14 +78,14 @@ class IsolatedSubject:
         self._failed_starts: list[SubjectError] = []  # beyond one, the tree is not tried again in this run
         self._timeouts: Counter[tuple[str, ...]] = Counter()
         self._ids = itertools.count(1)
-        self._end = time.monotonic() + assignment.limits.run_seconds
+        self._end = time.monotonic() + self._limits.run_seconds
 
     def ask(self, probe: Probe, device: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Answer:
         """See Subject."""
         question = describe(probe, args, kwargs)
         topic = (question.probe, *(value for value in args if isinstance(value, str)))
         if time.monotonic() > self._end:
-            limit = self._assignment.limits.run_seconds
+            limit = self._limits.run_seconds
             raise SubjectError(f"not computed: the {limit:g} s of the whole run were used up", question)
         worker = self._worker or self._start()
         number = next(self._ids)
@@ -111,13 +130,13 @@ class IsolatedSubject:
         if kind == "raised":
             if body.get("memory") is True:
                 self._drop()  # what it holds is unknown; the next case must not pay for it
-            raise raised(question, body, self._assignment.limits.memory_mib)
+            raise raised(question, body, self._limits.memory_mib)
         if not isinstance(body.get("value"), dict):
             raise SubjectError(f"{question.probe} gave no named values", question)
         return Answer(question, body["value"])
 
     def _clock(self, topic: tuple[str, ...]) -> Clock:
-        limits = self._assignment.limits
+        limits = self._limits
         share = 0.1 if self._timeouts[topic] >= PATIENCE else 1.0
         return Clock(limits.case_cpu_seconds * share, limits.case_wall_seconds * share)
 
@@ -147,7 +166,7 @@ class IsolatedSubject:
 
     def _launch(self) -> WorkerProcess:
         """A worker that has been told to import the tree."""
-        limits, layout = self._assignment.limits, self._assignment.layout
+        limits, layout = self._limits, self._assignment.layout
         scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=self._home))
         worker = WorkerProcess(
             self._sandbox,
@@ -159,13 +178,13 @@ class IsolatedSubject:
             ),
             readable=[self._tree.root, *self._tree.folders, *self._readable],
             scratch=scratch,
-            env=worker_environment(layout.env, scratch),
+            env=worker_environment(self._env, scratch),
             output_bytes=limits.output_kib << 10,
         )
         start = {
             "root": str(self._tree.root),
             "paths": list(layout.paths),
-            "modules": dict(self._tree.modules),
+            "modules": self._modules,
             "probes": "probes",
         }
         # A few hundred bytes: they wait in the socket. What becomes of them shows when the answer is read.
@@ -175,7 +194,7 @@ class IsolatedSubject:
 
     def _await_import(self, worker: WorkerProcess) -> None:
         """Wait until the worker has imported the tree. Raises what `exchange` raises, and SubjectError."""
-        limits = self._assignment.limits
+        limits = self._limits
         kind, body = worker.receive(Clock(limits.case_cpu_seconds, limits.start_wall_seconds))
         if kind == "ready" and isinstance(body, dict) and body.get("version") == protocol.VERSION:
             return
@@ -197,6 +216,20 @@ def _at_start(error: Exception) -> str:
     return (
         f"broke the grader's protocol: it sent {error}" if isinstance(error, protocol.ProtocolViolation) else f"{error}"
     )
+
+
+def _longer(limits: CaseLimits, times: int) -> CaseLimits:
+    return replace(
+        limits,
+        case_cpu_seconds=times * limits.case_cpu_seconds,
+        case_wall_seconds=times * limits.case_wall_seconds,
+        run_seconds=times * limits.run_seconds,
+    )
+
+
+def check_environment(checks: Sequence[str]) -> dict[str, str]:
+    """What tells the simulator, before its module is loaded, what to watch for."""
+    return {"CUDASIM_CHECK": ",".join(checks)} if checks else {}
 
 
 def worker_environment(extra: Mapping[str, str], scratch: Path) -> dict[str, str]:

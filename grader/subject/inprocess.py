@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from grader.assignment import Assignment
 from grader.build import BuiltTree
 from grader.subject import protocol
+from grader.subject.client import check_environment
 from grader.subject.outcome import IMPORTING, Answer, raised
 from grader.subject.question import Probe, Question, describe
 from grader.subject.worker import Runner
@@ -17,11 +19,15 @@ from grader.subject.worker import Runner
 class InProcessSubject:
     """A built tree imported into this very process, for a debugger. It protects nothing: no grade is made with it."""
 
-    def __init__(self, assignment: Assignment, tree: BuiltTree) -> None:
+    def __init__(
+        self, assignment: Assignment, tree: BuiltTree, *, simulated: bool = False, checks: Sequence[str] = ()
+    ) -> None:
+        """simulated, checks: see IsolatedSubject. A process can hold one build of a module, for ever."""
         self._assignment = assignment
         layout = assignment.layout
-        self._runner = Runner(str(tree.root), layout.paths, tree.modules, "probes")
+        self._runner = Runner(str(tree.root), layout.paths, tree.loaded(simulated=simulated), "probes")
         self._loaded = False
+        os.environ.update(check_environment(checks))
 
     def ask(self, probe: Probe, device: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Answer:
         """See Subject. Values make the same round trip as over the wire, so that a probe behaves alike."""

@@ -9,12 +9,8 @@
 /// axis). "Compact" means row-major from the first element to the last, without gaps: a compact (m, n) array
 /// holds element (i, j) at i * n + j.
 ///
-/// In this order: arrays, kernels (yours to write), checks, bindings. All in one file, although it is long:
-/// a backend is handed in as one file.
-
-#include <pybind11/numpy.h>
-#include <pybind11/pybind11.h>
-#include <pybind11/stl.h>
+/// In this order: arrays, kernels (yours to write), the list of what Python sees. How a function of Python's
+/// checks its arguments and calls a kernel is in ndarray_bindings.h, which the CUDA backend shares.
 
 #include <algorithm>
 #include <cmath>
@@ -23,13 +19,10 @@
 #include <cstdlib>
 #include <limits>
 #include <new>
-#include <sstream>
-#include <stdexcept>
 #include <string>
-#include <utility>
 #include <vector>
 
-namespace py = pybind11;
+#include "ndarray_bindings.h"
 
 namespace needle {
 namespace cpu {
@@ -65,6 +58,8 @@ struct NotImplemented : std::exception {
 /// `size` floats at an address that is a multiple of ALIGNMENT; what they hold at first is arbitrary.
 /// size may be 0, and ptr is then null.
 struct AlignedArray {
+  static constexpr bool ON_HOST = true;  // a program on the CPU may follow ptr
+
   explicit AlignedArray(size_t count) : size(count) {
     if (size == 0) return;
     // For a larger size the product below would wrap around, and the memory be too small.
@@ -83,9 +78,9 @@ struct AlignedArray {
 };
 
 // ---------------------------------------------------------------------------------------------------------------
-// Kernels. The bindings at the end of the file check sizes and bounds before a kernel runs, so that a kernel
-// only computes. out never is an input too in Compact, EwiseSetitem, Matmul, MatmulTiled and the reductions;
-// an elementwise kernel may be given one array twice.
+// Kernels. The bindings check sizes and bounds before a kernel runs, so that a kernel only computes. out
+// never is an input too in Compact, EwiseSetitem, Matmul, MatmulTiled and the reductions; an elementwise
+// kernel may be given one array twice.
 // ---------------------------------------------------------------------------------------------------------------
 
 // A kernel that only throws uses none of its parameters.
@@ -95,6 +90,14 @@ struct AlignedArray {
 /// out is (size,): every element becomes val. (Given.)
 void Fill(AlignedArray* out, scalar_t val) {
   for (size_t i = 0; i < out->size; i++) out->ptr[i] = val;
+}
+
+/// `host` holds as many floats as `out`, which becomes a copy of them. (Given.)
+void CopyFromHost(const scalar_t* host, AlignedArray* out) { std::copy_n(host, out->size, out->ptr); }
+
+/// host[i] = a[first + i] for i < count. (Given.)
+void CopyToHost(const AlignedArray& a, size_t first, size_t count, scalar_t* host) {
+  std::copy_n(a.ptr + first, count, host);
 }
 
 /// BEGIN YOUR SOLUTION
@@ -311,200 +314,24 @@ void ReduceSum(const AlignedArray& a, AlignedArray* out, size_t reduce_size) {
 
 #pragma GCC diagnostic pop
 
-// ---------------------------------------------------------------------------------------------------------------
-// Checks. A kernel trusts its arguments, and a wrong one would read or write outside of its arrays. So each
-// binding checks first, and a wrong call is a ValueError that says what is wrong, never a crash.
-// ---------------------------------------------------------------------------------------------------------------
+}  // namespace cpu
+}  // namespace needle
 
-/// Shape, strides and counts as Python gives them: wide enough to tell what does not fit.
-using Sizes = std::vector<int64_t>;
+PYBIND11_MODULE(ndarray_backend_cpu, module) {
+  using namespace needle::bindings;
+  using namespace needle::cpu;
+  module.doc() = "needle's CPU backend: flat arrays of float32 and the functions that NDArray calls";
+  module.attr("__device_name__") = "cpu";
+  module.attr("__tile_size__") = TILE;
 
-template <typename Part>
-void Print(std::ostream& out, const Part& part) {
-  out << part;
-}
+  BindNotImplemented<NotImplemented>();
+  BindArray<AlignedArray>(module);
+  BindCopies<AlignedArray>(module);
+  BindFill(module, "fill", Fill);
+  BindCompact(module, "compact", Compact);
+  BindEwiseSetitem(module, "ewise_setitem", EwiseSetitem);
+  BindScalarSetitem(module, "scalar_setitem", ScalarSetitem);
 
-void Print(std::ostream& out, const Sizes& sizes) {
-  out << "(";
-  for (size_t i = 0; i < sizes.size(); i++) out << (i > 0 ? ", " : "") << sizes[i];
-  out << (sizes.size() == 1 ? ",)" : ")");
-}
-
-/// Raises ValueError with the text "function: parts..." unless `ok`.
-template <typename... Parts>
-void Require(bool ok, const char* function, const Parts&... parts) {
-  if (ok) return;
-  std::ostringstream message;
-  message << function << ": ";
-  (Print(message, parts), ...);
-  throw std::invalid_argument(message.str());
-}
-
-size_t RequireCount(const char* function, const char* name, int64_t value) {
-  Require(value >= 0, function, name, " is ", value, ", expected 0 or more");
-  return static_cast<size_t>(value);
-}
-
-/// x * y, or the largest size_t if that does not fit: no array has that size, so that no comparison passes.
-size_t Multiply(size_t x, size_t y) {
-  const size_t largest = std::numeric_limits<size_t>::max();
-  return y != 0 && x > largest / y ? largest : x * y;
-}
-
-/// Shape, strides and offset as Python gave them, once they are known to lie inside an array.
-struct View {
-  std::vector<int32_t> shape, strides;  // equal lengths, in elements
-  size_t offset;                        // in elements
-  size_t size;                          // number of elements of the view
-};
-
-/// Checks that every element of a view lies inside `array`; `name` is the array's name in the messages.
-View CheckedView(const char* function, const char* name, const AlignedArray& array, const Sizes& shape,
-                 const Sizes& strides, int64_t offset) {
-  Require(shape.size() == strides.size(), function, "shape ", shape, " and strides ", strides,
-          " must have the same length");
-  View view{{}, {}, 0, 1};
-  for (size_t k = 0; k < shape.size(); k++) {
-    Require(shape[k] >= 0 && shape[k] <= INT32_MAX, function, "shape ", shape,
-            " must hold numbers from 0 to 2^31 - 1");
-    Require(strides[k] >= INT32_MIN && strides[k] <= INT32_MAX, function, "strides ", strides,
-            " must be signed 32-bit numbers");
-    view.shape.push_back(static_cast<int32_t>(shape[k]));
-    view.strides.push_back(static_cast<int32_t>(strides[k]));
-  }
-  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) {
-    view.size = 0;  // no element, so the offset is never used
-    return view;
-  }
-  // The positions of the first and the last element in memory. They only move apart, so that each step can be
-  // checked before the next one could overflow.
-  const int64_t end = static_cast<int64_t>(array.size);
-  int64_t first = offset, last = offset;
-  bool inside = offset >= 0 && offset < end;
-  for (size_t k = 0; k < shape.size() && inside; k++) {
-    view.size = Multiply(view.size, static_cast<size_t>(shape[k]));
-    const int64_t reach = (shape[k] - 1) * strides[k];
-    (reach < 0 ? first : last) += reach;
-    inside = first >= 0 && last < end;
-  }
-  Require(inside, function, "a view of shape ", shape, ", strides ", strides, ", offset ", offset,
-          " reaches outside of ", name, ", which has ", array.size, " elements");
-  view.offset = static_cast<size_t>(offset);
-  return view;
-}
-
-void RequireSameSize(const char* function, const char* name, size_t size, const char* wanted_name,
-                     size_t wanted) {
-  Require(size == wanted, function, name, " has ", size, " elements, but ", wanted_name, " has ", wanted);
-}
-
-void RequireDistinct(const char* function, const AlignedArray& a, const AlignedArray& out) {
-  Require(&a != &out, function,
-          "out must be another array than the input, which is read while out is written");
-}
-
-// ---------------------------------------------------------------------------------------------------------------
-// Bindings. Arrays are taken by reference, never by pointer: pybind11 passes None as a null pointer.
-// ---------------------------------------------------------------------------------------------------------------
-
-/// Copies a NumPy array into out. Converts nothing: a silent cast would hide where float64 came from.
-void FromNumpy(const py::array& a, AlignedArray& out) {
-  if (!py::isinstance<py::array_t<scalar_t>>(a)) {
-    throw py::type_error("from_numpy: a has dtype " + std::string(py::str(a.dtype())) +
-                         ", expected float32; convert it with a.astype(\"float32\")");
-  }
-  Require((a.flags() & py::array::c_style) != 0, "from_numpy",
-          "a is not row-major in one piece; convert it with numpy.ascontiguousarray(a)");
-  RequireSameSize("from_numpy", "a", static_cast<size_t>(a.size()), "out", out.size);
-  std::copy_n(static_cast<const scalar_t*>(a.data()), out.size, out.ptr);
-}
-
-/// Returns a new row-major NumPy array with the view's elements. A copy, so that it stays valid when `a` is
-/// freed and stays as it is when `a` is written to.
-py::array ToNumpy(const AlignedArray& a, const Sizes& shape, const Sizes& strides, int64_t offset) {
-  const View view = CheckedView("to_numpy", "a", a, shape, strides, offset);
-  if (view.size == 0) return py::array_t<scalar_t>(shape);
-  Sizes byte_strides;
-  for (int64_t stride : strides) byte_strides.push_back(stride * static_cast<int64_t>(ELEM_SIZE));
-  // None as the owner makes NumPy look at our memory instead of copying it in an order of its own choice.
-  const py::array_t<scalar_t> look(shape, byte_strides, a.ptr + view.offset, py::none());
-  return look.attr("copy")("C");
-}
-
-void BindEwise(py::module_& module, const char* name,
-               void (*kernel)(const AlignedArray&, const AlignedArray&, AlignedArray*)) {
-  const auto checked = [name, kernel](const AlignedArray& a, const AlignedArray& b, AlignedArray& out) {
-    RequireSameSize(name, "b", b.size, "a", a.size);
-    RequireSameSize(name, "out", out.size, "a", a.size);
-    kernel(a, b, &out);
-  };
-  module.def(name, checked, py::arg("a"), py::arg("b"), py::arg("out"));
-}
-
-void BindScalar(py::module_& module, const char* name,
-                void (*kernel)(const AlignedArray&, scalar_t, AlignedArray*)) {
-  const auto checked = [name, kernel](const AlignedArray& a, scalar_t val, AlignedArray& out) {
-    RequireSameSize(name, "out", out.size, "a", a.size);
-    kernel(a, val, &out);
-  };
-  module.def(name, checked, py::arg("a"), py::arg("val"), py::arg("out"));
-}
-
-void BindUnary(py::module_& module, const char* name, void (*kernel)(const AlignedArray&, AlignedArray*)) {
-  const auto checked = [name, kernel](const AlignedArray& a, AlignedArray& out) {
-    RequireSameSize(name, "out", out.size, "a", a.size);
-    kernel(a, &out);
-  };
-  module.def(name, checked, py::arg("a"), py::arg("out"));
-}
-
-void BindArray(py::module_& module) {
-  // module_local: the backends of two trees, yours and the reference, can be loaded in one process.
-  py::class_<AlignedArray>(module, "Array", py::module_local())
-      .def(py::init([](int64_t size) { return new AlignedArray(RequireCount("Array", "size", size)); }),
-           py::arg("size"))
-      .def_readonly("size", &AlignedArray::size)
-      .def("ptr", [](const AlignedArray& a) { return reinterpret_cast<uintptr_t>(a.ptr); });
-}
-
-void BindCopies(py::module_& module) {
-  module.def("from_numpy", FromNumpy, py::arg("a"), py::arg("out"));
-  module.def("to_numpy", ToNumpy, py::arg("a"), py::arg("shape"), py::arg("strides"), py::arg("offset"));
-  module.def(
-      "fill", [](AlignedArray& out, scalar_t val) { Fill(&out, val); }, py::arg("out"), py::arg("val"));
-
-  const auto compact = [](const AlignedArray& a, AlignedArray& out, const Sizes& shape, const Sizes& strides,
-                          int64_t offset) {
-    const View view = CheckedView("compact", "a", a, shape, strides, offset);
-    RequireDistinct("compact", a, out);
-    RequireSameSize("compact", "out", out.size, "the view", view.size);
-    Compact(a, &out, view.shape, view.strides, view.offset);
-  };
-  module.def("compact", compact, py::arg("a"), py::arg("out"), py::arg("shape"), py::arg("strides"),
-             py::arg("offset"));
-
-  const auto ewise_setitem = [](const AlignedArray& a, AlignedArray& out, const Sizes& shape,
-                                const Sizes& strides, int64_t offset) {
-    const View view = CheckedView("ewise_setitem", "out", out, shape, strides, offset);
-    RequireDistinct("ewise_setitem", a, out);
-    RequireSameSize("ewise_setitem", "a", a.size, "the view", view.size);
-    EwiseSetitem(a, &out, view.shape, view.strides, view.offset);
-  };
-  module.def("ewise_setitem", ewise_setitem, py::arg("a"), py::arg("out"), py::arg("shape"),
-             py::arg("strides"), py::arg("offset"));
-
-  const auto scalar_setitem = [](int64_t size, scalar_t val, AlignedArray& out, const Sizes& shape,
-                                 const Sizes& strides, int64_t offset) {
-    const View view = CheckedView("scalar_setitem", "out", out, shape, strides, offset);
-    Require(RequireCount("scalar_setitem", "size", size) == view.size, "scalar_setitem", "size is ", size,
-            ", but the view has ", view.size, " elements");
-    ScalarSetitem(view.size, val, &out, view.shape, view.strides, view.offset);
-  };
-  module.def("scalar_setitem", scalar_setitem, py::arg("size"), py::arg("val"), py::arg("out"),
-             py::arg("shape"), py::arg("strides"), py::arg("offset"));
-}
-
-void BindElementwise(py::module_& module) {
   BindEwise(module, "ewise_add", EwiseAdd);
   BindEwise(module, "ewise_mul", EwiseMul);
   BindEwise(module, "ewise_div", EwiseDiv);
@@ -523,65 +350,7 @@ void BindElementwise(py::module_& module) {
   BindUnary(module, "ewise_log", EwiseLog);
   BindUnary(module, "ewise_exp", EwiseExp);
   BindUnary(module, "ewise_tanh", EwiseTanh);
-}
 
-void BindProduct(py::module_& module, const char* name, size_t multiple,
-                 void (*kernel)(const AlignedArray&, const AlignedArray&, AlignedArray*, size_t, size_t,
-                                size_t)) {
-  const auto checked = [name, multiple, kernel](const AlignedArray& a, const AlignedArray& b,
-                                                AlignedArray& out, int64_t m, int64_t n, int64_t p) {
-    const size_t rows = RequireCount(name, "m", m), inner = RequireCount(name, "n", n);
-    const size_t columns = RequireCount(name, "p", p);
-    Require(rows % multiple == 0 && inner % multiple == 0 && columns % multiple == 0, name, "m = ", m,
-            ", n = ", n, ", p = ", p, " must be multiples of the tile size ", multiple);
-    RequireDistinct(name, a, out);
-    RequireDistinct(name, b, out);
-    Require(a.size == Multiply(rows, inner), name, "a has ", a.size, " elements, expected m * n = ", m, " * ",
-            n);
-    Require(b.size == Multiply(inner, columns), name, "b has ", b.size, " elements, expected n * p = ", n,
-            " * ", p);
-    Require(out.size == Multiply(rows, columns), name, "out has ", out.size,
-            " elements, expected m * p = ", m, " * ", p);
-    kernel(a, b, &out, rows, inner, columns);
-  };
-  module.def(name, checked, py::arg("a"), py::arg("b"), py::arg("out"), py::arg("m"), py::arg("n"),
-             py::arg("p"));
-}
-
-void BindReduction(py::module_& module, const char* name, int64_t shortest,
-                   void (*kernel)(const AlignedArray&, AlignedArray*, size_t)) {
-  const auto checked = [name, shortest, kernel](const AlignedArray& a, AlignedArray& out,
-                                                int64_t reduce_size) {
-    const size_t length = RequireCount(name, "reduce_size", reduce_size);
-    Require(reduce_size >= shortest, name, "reduce_size is 0, and an empty row has no largest element");
-    RequireDistinct(name, a, out);
-    Require(a.size == Multiply(out.size, length), name, "a has ", a.size,
-            " elements, expected out.size * reduce_size = ", out.size, " * ", reduce_size);
-    kernel(a, &out, length);
-  };
-  module.def(name, checked, py::arg("a"), py::arg("out"), py::arg("reduce_size"));
-}
-
-}  // namespace cpu
-}  // namespace needle
-
-PYBIND11_MODULE(ndarray_backend_cpu, module) {
-  using namespace needle::cpu;
-  module.doc() = "needle's CPU backend: flat arrays of float32 and the functions that NDArray calls";
-  module.attr("__device_name__") = "cpu";
-  module.attr("__tile_size__") = TILE;
-
-  py::register_local_exception_translator([](std::exception_ptr error) {
-    try {
-      if (error) std::rethrow_exception(error);
-    } catch (const NotImplemented& e) {
-      PyErr_SetString(PyExc_NotImplementedError, e.what());
-    }
-  });
-
-  BindArray(module);
-  BindCopies(module);
-  BindElementwise(module);
   BindProduct(module, "matmul", 1, Matmul);
   BindProduct(module, "matmul_tiled", TILE, MatmulTiled);
   BindReduction(module, "reduce_max", 1, ReduceMax);  // a row has one element at least

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ TOY = ROOT / "tests" / "submissions" / "toy"
 def toy() -> Assignment:
     """The toy assignment."""
     return load_assignment(TOY / "assignment")
+
+
+@pytest.fixture(scope="session")
+def simulating(toy: Assignment) -> Assignment:
+    """The toy assignment with one more device, which runs the CUDA of `gpu` on the CPU."""
+    return replace(toy, devices=replace(toy.devices, known=("cpu", "gpu", "gpu-sim"), simulates={"gpu-sim": "gpu"}))
 
 
 def lay_over(name: str, destination: Path) -> Path:

@@ -308,8 +308,11 @@ def self_signed(folder: Path) -> Path:
     return both
 
 
+_HELD: list[socket.socket] = []
+
+
 def closed_port() -> int:
-    """A port on which nothing listens."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """A port on which nothing listens. It stays taken, so that no other process begins to."""
+    _HELD.append(socket.socket())
+    _HELD[-1].bind(("127.0.0.1", 0))
+    return int(_HELD[-1].getsockname()[1])

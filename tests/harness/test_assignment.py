@@ -42,6 +42,7 @@ def test_the_toy_is_read_as_written(toy: Assignment) -> None:
     assert toy.devices.known == toy.devices.graded == ("cpu", "gpu")
     assert toy.devices.needs == {"cpu": "vec._native", "gpu": "vec._cuda"}
     assert toy.layout.modules == {"vec._native": "src/native.cc", "vec._cuda": "src/cuda.cu"}
+    assert (toy.layout.companions, toy.devices.simulates) == ({}, {})
     assert (toy.layout.required, toy.layout.paths) == (("vec/__init__.py",), (".",))
     assert toy.layout.env == {}
     assert (toy.submission_seed, toy.server) == (20240601, "http://127.0.0.1:8600/")
@@ -103,6 +104,42 @@ def test_an_assignment_may_have_no_submission_cases(tmp_path: Path) -> None:
 def test_servers_are_addresses(tmp_path: Path, server: str) -> None:
     """With and without a port and a path, also IPv6."""
     assert load(tmp_path, GOOD.replace("http://127.0.0.1:8600/", server)).server == server
+
+
+def test_a_module_may_have_companions(tmp_path: Path) -> None:
+    """Of a list the first is the source, the rest is linked with it; a list of one is that one."""
+    text = GOOD.replace('"src/native.cc"', '["src/native.cc"]')
+    layout = load(tmp_path, text.replace('"src/cuda.cu"', '["src/cuda.cu", "src/b.cc", "src/c.cc"]')).layout
+    assert layout.modules == {"vec._native": "src/native.cc", "vec._cuda": "src/cuda.cu"}
+    assert layout.companions == {"vec._cuda": ("src/b.cc", "src/c.cc")}
+
+
+def test_a_device_may_simulate_another(tmp_path: Path) -> None:
+    """It then needs the module that the other one needs."""
+    devices = load(tmp_path, simulating('gpu-sim = "gpu"')).devices
+    assert devices.simulates == {"gpu-sim": "gpu"}
+    assert [devices.module(name) for name in ("cpu", "gpu", "gpu-sim")] == ["vec._native", "vec._cuda", "vec._cuda"]
+
+
+def simulating(line: str) -> str:
+    """The toy with a third device, and that line in devices.simulates."""
+    text = GOOD.replace('known = ["cpu", "gpu"]', 'known = ["cpu", "gpu", "gpu-sim"]')
+    return text.replace("[submission]", f"[devices.simulates]\n{line}\n\n[submission]", 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('tpu = "gpu"', "devices.simulates has 'tpu', which is not in devices.known"),
+        ('gpu-sim = "tpu"', "devices.simulates.gpu-sim has value 'tpu'; expected a device whose module"),
+        ('gpu-sim = "cpu"', "devices.simulates.gpu-sim has value 'cpu'; expected a device whose module, by devices.ne"),
+        ('cpu = "gpu"', "devices.simulates.cpu has value 'gpu', so it needs the same module; expected no devices.nee"),
+        ("gpu-sim = 1", "devices.simulates.gpu-sim has value 1; expected a string"),
+    ],
+)
+def test_a_wrong_simulator_is_named(tmp_path: Path, line: str, words: str) -> None:
+    """It must be known, run what is compiled from CUDA, and need nothing of its own."""
+    assert words in complaint(tmp_path, simulating(line))
 
 
 # -- what is wrong -----------------------------------------------------------------------------------------------
@@ -187,7 +224,16 @@ WRONG = {
         'paths = ["a/../../b"]',
         "paths relative to the tree that do not leave it",
     ),
-    "a source out of the tree": ('"src/native.cc"', '"../native.cc"', "tree.modules has value"),
+    "a source out of the tree": ('"src/native.cc"', '"../native.cc"', "tree.modules.vec._native has value '../nat"),
+    "a companion out of the tree": ('"src/native.cc"', '["a.cc", "/b.cc"]', "tree.modules.vec._native has value ['a."),
+    "a companion twice": ('"src/native.cc"', '["a.cc", "a.cc"]', "paths relative to the tree that do not leave it, n"),
+    "no source": ('"src/native.cc"', "[]", "tree.modules.vec._native has value []; expected a string or a list"),
+    "a companion that is a number": ('"src/native.cc"', '["a.cc", 1]', "tree.modules.vec._native has value ['a.cc', 1"),
+    "a device of a reserved name": (
+        'known = ["cpu", "gpu"]',
+        'known = ["cpu", "gpu", "auto"]',
+        "devices.known has 'auto'",
+    ),
     "a module that is a number": ('"src/native.cc"', "1", "tree.modules.vec._native has value 1; expected a string"),
     "a name used twice": ('name = "add"', 'name = "total"', "the problem name 'total' is used twice"),
     "an alias of another's name": ('"multiply"', '"add"', "the problem name 'add' is used twice"),

@@ -19,10 +19,12 @@ from typing import Any
 
 import pytest
 
-from grader import devices
+from grader import cudasim, devices
 from grader.assignment import Assignment
 from grader.build import BuiltTree, prepare
+from grader.cudasim import flags, runtime
 from grader.errors import GraderError
+from grader.recipe import simulators_version
 from grader.sandbox.none import PlainProcess
 from grader.toolchain import REMEDIES
 
@@ -96,9 +98,9 @@ def write(folder: Path, files: dict[str, str]) -> Path:
     return folder
 
 
-def load(file: str) -> ModuleType:
+def load(file: str, name: str = "_native") -> ModuleType:
     """The compiled module in a file."""
-    spec = importlib.util.spec_from_loader("_native", importlib.machinery.ExtensionFileLoader("_native", file))
+    spec = importlib.util.spec_from_loader(name, importlib.machinery.ExtensionFileLoader(name, file))
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)  # type: ignore[union-attr]
@@ -254,25 +256,43 @@ def test_no_gpu_is_a_note(tree: Path, built: Callable[..., BuiltTree], monkeypat
     assert result.notes == ("_cuda is not built: no NVIDIA GPU: none here",)
 
 
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU that says nothing of itself."""
+    monkeypatch.setattr(devices, "nvidia_gpus", lambda: devices.Gpus(("H200",), "570.1", None))
+
+
 @pytest.mark.parametrize(
-    ("source", "nvcc", "says"),
+    ("source", "nvcc", "says", "whose"),
     [
-        (True, "no-such-nvcc", "no CUDA compiler: nvcc is not on PATH"),
-        (True, "/bin/false", "the CUDA compiler does not work"),
-        (False, "/bin/false", "src/cuda.cu is not there"),
+        (True, "no-such-nvcc", "no CUDA compiler: H200 is here, but nvcc is not on PATH", "nobody"),
+        (True, "/bin/false", "src/cuda.cu was not compiled, because the CUDA compiler does not work", "machine"),
+        (False, "/bin/false", "src/cuda.cu is not there", "tree"),
     ],
 )
 def test_failing_cuda_does_not_break_the_cpu(
-    source: bool, nvcc: str, says: str, tree: Path, built: Callable[..., BuiltTree], monkeypatch: pytest.MonkeyPatch
+    source: bool,
+    nvcc: str,
+    says: str,
+    whose: str,
+    gpu: None,
+    tree: Path,
+    built: Callable[..., BuiltTree],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Whatever keeps the CUDA module from being built, the CPU module is built, and a note says why."""
+    """Whatever keeps the CUDA module from being built, the CPU module is built, and it is told whose fault it is."""
     monkeypatch.setenv("CUDACXX", nvcc)
     if source:
         write(tree, {"src/cuda.cu": ""})
     result = built(tree, Scripted(), for_devices=("cpu", "gpu"))
     assert result.fault is None
     assert result.modules["vec._native"] != result.modules["vec._cuda"] == ""
-    assert says in result.notes[0]
+    assert result.notes[0].startswith(f"_cuda is not built: {says}")
+    assert (set(result.unbuilt), set(result.absent)) == {
+        "nobody": (set(), set()),
+        "machine": (set(), {"gpu"}),
+        "tree": ({"gpu"}, set()),
+    }[whose]
 
 
 def test_device_that_is_not_graded_is_not_compiled(tree: Path, built: Callable[..., BuiltTree]) -> None:
@@ -283,13 +303,217 @@ def test_device_that_is_not_graded_is_not_compiled(tree: Path, built: Callable[.
 
 
 @pytest.mark.skipif(devices.cuda_compiler() is None, reason="no CUDA compiler on this machine")
-def test_cuda_source_becomes_a_module(tree: Path, built: Callable[..., BuiltTree]) -> None:
-    """With nvcc a kernel compiles, also where there is no GPU."""
-    source = MODULE.replace("_native", "_cuda") + "__global__ void kernel(float *a) { *a = 1; }\n"
-    write(tree, {"src/cuda.cu": source, **HEADERS, "src/native.cc": MODULE})
-    result = built(tree, for_devices=("gpu",))
-    assert result.notes == ()
-    assert Path(result.modules["vec._cuda"]).stat().st_size > 0
+def test_cuda_source_becomes_a_module(gpu: None, toy: Assignment, tree: Path, tmp_path: Path) -> None:
+    """With nvcc a kernel compiles and is linked with bindings that the C++ compiler made; errors name their line."""
+    kernel = "__global__ void kernel(float *a) { *a = 1; }\n"
+    host = '#include "beside.h"\n#include <deeper/also.hpp>\nint answer() { return BESIDE + ALSO; }\n'
+    write(tree, {"src/cuda.cu": kernel + host, "src/bindings.cc": BINDINGS.replace("_native", "_cuda"), **HEADERS})
+    write(tree, {"src/native.cc": MODULE})
+    paired = with_companions(toy, "vec._cuda")
+    result = prepare(tree, paired, PlainProcess(), tmp_path / "work", for_devices=("gpu",))
+    assert (result.notes, result.unbuilt) == ((), {})
+    assert b"PyInit__cuda" in Path(result.modules["vec._cuda"]).read_bytes()
+    write(tree, {"src/cuda.cu": kernel.replace("= 1", "= wrong")})
+    result = prepare(tree, paired, PlainProcess(), tmp_path / "work", for_devices=("gpu",))
+    assert result.unbuilt["gpu"].startswith(
+        "_cuda is not built: src/cuda.cu does not compile:\n  src/cuda.cu(1): error"
+    )
+
+
+# --- companions ---
+
+BINDINGS = """
+#include <Python.h>
+int answer();
+static PyModuleDef def = {PyModuleDef_HEAD_INIT, "_native", nullptr, -1, nullptr};
+PyMODINIT_FUNC PyInit__native() {
+    PyObject *module = PyModule_Create(&def);
+    PyModule_AddIntConstant(module, "answer", answer());
+    return module;
+}
+"""
+
+
+def with_companions(assignment: Assignment, module: str) -> Assignment:
+    """The assignment whose module is linked with src/bindings.cc."""
+    return replace(assignment, layout=replace(assignment.layout, companions={module: ("src/bindings.cc",)}))
+
+
+class Counted(PlainProcess):
+    """A plain box that counts the builds."""
+
+    def __init__(self) -> None:
+        self.builds = 0
+
+    def spawn(self, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+        self.builds += "--build" in command
+        return super().spawn(command, **options)
+
+
+def test_companions_are_linked_and_compiled_apart(toy: Assignment, tree: Path, tmp_path: Path) -> None:
+    """A module has all of them; a change of the source compiles the source alone."""
+    paired, box = with_companions(toy, "vec._native"), Counted()
+
+    def answer(text: str) -> int:
+        write(tree, {"src/native.cc": text, "src/bindings.cc": BINDINGS})
+        result = prepare(tree, paired, box, tmp_path / "work")
+        assert result.fault is None
+        return int(load(result.modules["vec._native"]).answer)
+
+    assert (answer("int answer() { return 1; }\n"), box.builds) == (1, 2)
+    assert (answer("int answer() { return 2; }\n"), box.builds) == (2, 3)
+
+
+def test_companion_that_does_not_compile_is_named(toy: Assignment, tree: Path, tmp_path: Path) -> None:
+    """The compiler's words are about that file, and not about the source."""
+    write(tree, {"src/native.cc": "int answer() { return 1; }\n", "src/bindings.cc": "int f() { return wrong; }\n"})
+    fault = str(prepare(tree, with_companions(toy, "vec._native"), PlainProcess(), tmp_path / "work").fault)
+    assert fault.startswith("src/bindings.cc does not compile:\n  src/bindings.cc:1:18: error: ")
+
+
+@pytest.mark.parametrize(
+    ("source", "there", "builds", "fault"),
+    [
+        ("PYBIND11_MODULE(_native, m) {}", True, 1, None),
+        ("PyMODINIT_FUNC PyInit__native();", False, 1, None),
+        ("// PYBIND11_MODULE(_native, m)\nint x;", True, 2, None),
+        ('const char *x = "PYBIND11_MODULE";', True, 2, None),
+        (
+            "int x;",
+            False,
+            0,
+            "src/bindings.cc is not there, and src/native.cc has no PYBIND11_MODULE of its own",
+        ),
+    ],
+    ids=["own bindings", "own, no companion", "own in a comment", "own in a string", "none at all"],
+)
+def test_companions_that_are_not_needed_are_left_out(
+    source: str, there: bool, builds: int, fault: str | None, toy: Assignment, tree: Path, tmp_path: Path
+) -> None:
+    """A tree whose source holds its own bindings is not linked with a second set; one without any is told so."""
+    write(tree, {"src/native.cc": source, **({"src/bindings.cc": ""} if there else {})})
+    box = Scripted(f"printf module > out/companions.a; printf module > out/_native{SUFFIX}")
+    result = prepare(tree, with_companions(toy, "vec._native"), box, tmp_path / "work")
+    assert (result.fault, box.builds) == (fault, builds)
+
+
+# --- CUDA on the CPU ---
+
+SIMULATED = """
+#include <Python.h>
+int runtime();
+__global__ int kernel() { return 2; }
+static PyModuleDef def = {PyModuleDef_HEAD_INIT, "_cuda", nullptr, -1, nullptr};
+PyMODINIT_FUNC PyInit__cuda() {
+    PyObject *module = PyModule_Create(&def);
+    PyModule_AddIntConstant(module, "answer", runtime() + kernel<<<1, 1>>>());
+    PyModule_AddIntConstant(module, "checked", CHECKED);
+    return module;
+}
+"""
+
+
+@pytest.fixture
+def simulator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A simulator of ten lines, which compiles in no time. It knows no textures."""
+
+    def translate(sources: dict[str, bytes]) -> dict[str, bytes]:
+        assert "src/native.cc" not in sources, "the source of another module"
+        if any(b"texture" in data for data in sources.values()):
+            raise cudasim.Unsupported("src/cuda.cu:3: no textures\nsrc/cuda.cu:9: no textures")
+        return {path: data.replace(b"<<<1, 1>>>", b"") for path, data in sources.items()}
+
+    def objects(folder: Path) -> list[Path]:
+        (folder / "runtime.cc").write_text("int runtime() { return 40; }\n")
+        subprocess.run(["c++", "-fPIC", "-c", "runtime.cc"], cwd=folder, check=True)
+        return [folder / "runtime.o"]
+
+    monkeypatch.setattr(cudasim, "translate", translate)
+    monkeypatch.setattr(runtime, "objects", objects)
+    monkeypatch.setattr(flags, "options", lambda checked: ["-x", "c++", "-D__global__=", f"-DCHECKED={checked:d}"])
+
+
+@pytest.mark.usefixtures("simulator")
+@pytest.mark.parametrize("checks", [(), ("memory",)], ids=["plain", "checked"])
+def test_simulated_module_stands_beside_the_real_one(
+    checks: tuple[str, ...], simulating: Assignment, tree: Path, tmp_path: Path
+) -> None:
+    """The translated source is compiled and linked with the runtime; only a worker that simulates loads it."""
+    write(tree, {"src/cuda.cu": SIMULATED})
+    devices = ("cpu", "gpu-sim")
+    result = prepare(tree, simulating, PlainProcess(), tmp_path / "work", for_devices=devices, checks=checks)
+    assert (result.fault, result.unbuilt, result.modules["vec._cuda"]) == (None, {}, "")
+    assert result.notes == ("_cuda is not built: no device that needs it is graded (gpu)",)
+    file = result.simulated["vec._cuda"]
+    assert result.loaded(simulated=True) == {**result.modules, "vec._cuda": file}
+    assert result.loaded(simulated=False) == result.modules
+    assert Path(file).parent in result.folders
+    module = load(file, "_cuda")
+    assert (module.answer, module.checked) == (42, bool(checks))
+
+
+@pytest.mark.usefixtures("simulator")
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("int x = wrong;\n", "src/cuda.cu does not compile for gpu-sim:\n  src/cuda.cu:1:9: error: "),
+        ("texture x;\n", "\n  src/cuda.cu:3: no textures\n  src/cuda.cu:9: no textures"),
+        (None, "src/cuda.cu is not there, from which vec._cuda is compiled"),
+    ],
+    ids=["error", "unsupported", "absent"],
+)
+def test_what_cannot_be_simulated_is_told(
+    source: str | None, why: str, simulating: Assignment, tree: Path, tmp_path: Path
+) -> None:
+    """It costs that device and no other; the words are the compiler's, or the translation's."""
+    if source:
+        write(tree, {"src/cuda.cu": source})
+    box, both = Counted(), ("cpu", "gpu-sim")
+    for _ in range(2):
+        result = prepare(tree, simulating, box, tmp_path / "work", for_devices=both)
+        assert (result.fault, bool(result.modules["vec._native"]), result.absent) == (None, True, {})
+        assert result.unbuilt["gpu-sim"].startswith(f"_cuda is not built for gpu-sim: {why}")
+        assert result.notes[-1] == result.unbuilt["gpu-sim"]
+        assert result.loaded(simulated=True)["vec._cuda"] == ""
+    assert box.builds == (2 if source and "wrong" in source else 1)
+
+
+@pytest.mark.usefixtures("simulator")
+def test_build_for_a_debugger_leads_to_the_users_own_files(simulating: Assignment, tree: Path, tmp_path: Path) -> None:
+    """Unoptimised, and the names in it are of the tree as it was given; other modules are built as ever."""
+    write(tree, {"src/cuda.cu": SIMULATED})
+    told = []
+    for debug in (False, True):
+        result = prepare(
+            tree, simulating, PlainProcess(), tmp_path / "work", for_devices=["gpu-sim"], debug=debug, checks=["race"]
+        )
+        data = Path(result.simulated["vec._cuda"]).read_bytes()
+        told.append(f"{tree}/src".encode() in data or f"{tree}".encode() in data)
+    assert told == [False, True]
+
+
+@pytest.mark.usefixtures("simulator")
+def test_another_simulator_compiles_anew(
+    simulating: Assignment, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an earlier version of the simulator made does not serve the next; other modules stay as they are."""
+    box = Scripted(f"printf module > out/_native{SUFFIX}; printf module > out/_cuda{SUFFIX}")
+    write(tree, {"src/cuda.cu": ""})
+    for version in ("1", "2"):
+        monkeypatch.setattr("grader.workshop.simulators_version", lambda version=version: version)
+        prepare(tree, simulating, box, tmp_path / "work", for_devices=("gpu-sim",))
+    assert box.builds == 3
+
+
+def test_simulators_version_is_of_all_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any file makes another version, but not what Python compiles."""
+    monkeypatch.setattr("grader.recipe._SIMULATOR", tmp_path)
+    version = simulators_version.__wrapped__
+    found = [version()]
+    for path in ("translate.py", "src/runtime.cc", "include/cudasim.h", "__pycache__/translate.pyc"):
+        found.append((write(tmp_path, {path: "new"}), version())[1])
+    assert len(set(found)) == 4
+    assert found[3] == found[4]
 
 
 # --- the cache ---

@@ -227,10 +227,11 @@ def test_selection_of_nothing_is_bad_usage(tmp_path: Path) -> None:
         (["--seed", "-1"], "error: --seed has value -1; expected a number from 0 to 2^63 - 1.\n"),
         (["--isolation", "none"], "error: --isolation has value 'none'; grading needs 'worker'."),
         (["--sandbox", "jail"], "error: --sandbox has value 'jail'; expected one of: "),
+        (["--check", "race"], "error: --check has value 'race', but no device of toy is simulated.\n"),
         (["--out", str(TOY / "README.md")], f"error: --out has value '{TOY}/README.md', but "),
         (["--suite", str(TOY)], f"error: {TOY}/assignment.toml is not there; expected the description of "),
     ],
-    ids=["device", "jobs", "seed", "isolation", "sandbox", "out is a file", "suite"],
+    ids=["device", "jobs", "seed", "isolation", "sandbox", "check", "out is a file", "suite"],
 )
 def test_bad_value_is_one_sentence(arguments: list[str], sentence: str, tmp_path: Path) -> None:
     """An option's bad value gives exit status 2 and a sentence, before anything is built."""
@@ -418,6 +419,32 @@ def test_release_refuses_what_students_cannot_work_with(checkout: Path) -> None:
     assert result.returncode == 2
     assert result.stderr.startswith("error: ")
     assert not (checkout / "dist").exists()
+
+
+def test_sim_runs_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Program, its own arguments and options reach the simulator; its exit status is the command's."""
+    asked: list[object] = []
+
+    def program(*arguments: object, **options: object) -> int:
+        asked.extend([arguments, options])
+        return 7
+
+    monkeypatch.setattr("grader.cudasim.program.run", program)
+    monkeypatch.setattr(sys, "argv", ["grader", "sim", "a.cu", "wrong", "-n", "3", "--check", "race", "--seeds", "9"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 7
+    assert asked == [
+        (Path("a.cu"), ["wrong", "-n", "3"]),
+        {"checks": ("race",), "seeds": 9, "executable": None},
+    ]
+
+
+def test_sim_of_nothing_is_bad_usage() -> None:
+    """A program that is not there is one sentence, and nothing is compiled for it."""
+    result = run("sim", "nowhere.cu")
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: nowhere.cu is not there")
 
 
 def test_doctor_says_whether_grading_works() -> None:

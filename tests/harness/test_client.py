@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import resource
+import shutil
 import signal
 import sys
 import threading
@@ -10,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -135,6 +138,68 @@ def test_memory_limit_costs_a_new_worker(ask) -> None:
     assert "ran out of memory (2048 MiB)" in failure(subject)
     subject.ask(add, "cpu", [A, A], {})
     assert worker_pid(subject) != first
+
+
+OURS = resource.getrlimit(resource.RLIMIT_AS)[0] >> 20  # what a worker has whose memory is not limited: ours
+TELLING = """
+import importlib.util, os, resource
+
+def settings(vec, device):
+    found = importlib.util.find_spec("vec._cuda")
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0] >> 20
+    return {"file": found.origin, "checks": os.environ.get("CUDASIM_CHECK", ""), "memory": limit}
+"""
+
+
+def settings(vec: object, device: object) -> None: ...
+
+
+settings.__module__ = "probes.telling"
+
+
+@pytest.fixture
+def telling(toy: Assignment, tmp_path: Path) -> Assignment:
+    """The toy with a probe that tells how its worker was set up."""
+    suite = Path(shutil.copytree(TOY / "assignment", tmp_path / "suite"))
+    (suite / "probes" / "telling.py").write_text(TELLING)
+    return replace(toy, suite=suite)
+
+
+@pytest.mark.parametrize(
+    ("how", "file", "checks", "memory"),
+    [
+        ({"gpu": False}, "/real.so", "", 2048),
+        ({"gpu": False, "checks": ["race"]}, "/real.so", "", 2048),
+        ({"gpu": False, "simulated": True}, "/simulated.so", "", 2048),
+        ({"gpu": False, "simulated": True, "checks": ["memory", "race"]}, "/simulated.so", "memory,race", 2048),
+        ({"gpu": True}, "/real.so", "", OURS),
+    ],
+    ids=["cpu", "checks of others", "simulated", "simulated and checked", "gpu"],
+)
+def test_worker_is_set_up_for_its_devices(
+    how: dict[str, Any], file: str, checks: str, memory: int, telling: Assignment, tmp_path: Path
+) -> None:
+    """A worker loads the build for its devices, heeds the checks where it simulates, and is unlimited on a GPU."""
+    built = replace(tree("good", tmp_path), modules={"vec._native": "", "vec._cuda": "/real.so"})
+    built = replace(built, simulated={"vec._cuda": "/simulated.so"})
+    subject = IsolatedSubject(telling, built, open_sandbox("none"), **how)
+    try:
+        answer = subject.ask(settings, "gpu", [], {})
+        assert (answer.file, answer.checks, answer.memory) == (file, checks, memory)
+    finally:
+        subject.close()
+
+
+@pytest.mark.parametrize(("checks", "seconds"), [((), 3), (("memory",), 12)], ids=["plain", "checked"])
+def test_simulation_has_more_time(checks: tuple[str, ...], seconds: int, toy: Assignment, tmp_path: Path) -> None:
+    """What runs CUDA on the CPU is slower, and slower still where every access is looked at."""
+    brief = replace(toy, limits=replace(toy.limits, case_cpu_seconds=30, case_wall_seconds=0.1))
+    built = tree("sleeps", tmp_path)
+    subject = IsolatedSubject(brief, built, open_sandbox("none"), gpu=False, simulated=True, checks=checks)
+    try:
+        assert f"was stopped after {seconds / 10:g} s" in failure(subject)
+    finally:
+        subject.close()
 
 
 def test_time_limit_shrinks_after_repeated_timeouts(ask, toy: Assignment) -> None:

@@ -123,6 +123,27 @@ def test_what_a_gpu_lacks_is_told_apart(
     assert "missing" not in {found(toy, "NVIDIA GPU").status, found(toy, "CUDA compiler").status}
 
 
+def test_simulated_device_is_examined(simulating: Assignment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It needs a compiler; without addr2line it works, and names no lines."""
+    tools = {"addr2line": "/usr/bin/addr2line"}
+    monkeypatch.setattr("shutil.which", lambda name, **_: tools.get(name))
+    monkeypatch.setattr(toolchain, "cxx_compiler", lambda: "c++")
+    assert found(simulating, "gpu-sim").status == "ok"
+    tools.clear()
+    finding = found(simulating, "gpu-sim")
+    assert (finding.status, "apt-get install binutils" in finding.remedy) == ("warn", True)
+    monkeypatch.setattr(toolchain, "cxx_compiler", lambda: None)
+    finding = found(simulating, "gpu-sim")
+    assert (finding.status, finding.remedy) == ("missing", toolchain.REMEDIES["C++ compiler"])
+
+
+def test_absent_gpu_points_to_its_simulator(simulating: Assignment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has no GPU is told what runs the same file."""
+    monkeypatch.setattr(devices, "nvidia_gpus", lambda: devices.Gpus((), "", "no nvidia-smi", installed=False))
+    monkeypatch.setattr(devices, "cuda_compiler", lambda: None)
+    assert "and `--device gpu-sim` runs them on the CPU" in found(simulating, "NVIDIA GPU").remedy
+
+
 def test_data_sets_are_found(toy: Assignment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The folder that NEEDLE_DATA names is looked into; an empty one is a warning."""
     monkeypatch.setenv("NEEDLE_DATA", str(tmp_path))

@@ -75,6 +75,28 @@ def test_starter_is_told_what_is_not_implemented(make_grade: MakeGrade) -> None:
     assert {case["verdict"] for case in make_grade.cases("student")} == {"error"}
 
 
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> list[Grade]:
+    """Both trees' grades with their CUDA kernels run on the CPU."""
+    options = RunOptions(seed=21, devices=("cuda-sim",), selection="", isolation="worker", sandbox="none")
+    out, trees = tmp_path_factory.mktemp("simulated"), [ROOT / "reference", ROOT / "student"]
+    return grade_trees(load_assignment(SUITE), trees, options, jobs=2, out=out, watch=lambda tree, event: None)
+
+
+def test_reference_has_every_point_on_cuda_sim(simulated: list[Grade]) -> None:
+    """The reference's kernels pass every case, run on the CPU."""
+    results = [result for item in simulated[0].problems for result in item.results]
+    assert [r.message for r in results if r.verdict is not Verdict.PASS] == []
+    assert (simulated[0].score, simulated[0].max_score) == (100, 100)
+
+
+def test_starter_has_no_point_on_cuda_sim(simulated: list[Grade]) -> None:
+    """Stubs throw under the simulator as they do on a GPU: every case says what is not implemented."""
+    results = [result for item in simulated[1].problems for result in item.results]
+    assert [r.message for r in results if not r.message.startswith("not implemented: ")] == []
+    assert (simulated[1].score, simulated[1].fault) == (0, None)
+
+
 def test_both_trees_have_the_same_cases(make_grade: MakeGrade) -> None:
     """The list of cases comes from the suite, not from the tree."""
     reference, student = ([case["id"] for case in make_grade.documents[tree]["cases"]] for tree in make_grade.documents)

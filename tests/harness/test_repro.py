@@ -10,12 +10,18 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, TOY, lay_over
 
+from grader.assignment import Assignment
+from grader.repro import _device
+
+HW4 = ROOT / "tests" / "hw4"
 CASE = "test_toy.py::test_scale[cpu-3]"
 
 
-def repro(case: str, tree: object, *options: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the command on the toy's suite; `typed` is what somebody types meanwhile."""
-    command = [sys.executable, "-m", "grader", "repro", case, str(tree), "--suite", str(TOY / "assignment"), *options]
+def repro(
+    case: str, tree: object, *options: str, typed: str = "", suite: Path = TOY / "assignment"
+) -> subprocess.CompletedProcess[str]:
+    """Run the command on a suite; `typed` is what somebody types meanwhile."""
+    command = [sys.executable, "-m", "grader", "repro", case, str(tree), "--suite", str(suite), *options]
     env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}  # as on most machines
     env["PYTEST_ADDOPTS"] = "-k nothing"  # a user's wish that must not reach it
     return subprocess.run(
@@ -131,3 +137,28 @@ def test_what_is_not_there_is_one_sentence(case: str, tree: object, sentence: st
     assert result.stderr.startswith(f"error: {sentence}")
     assert result.stderr.count("\n") == 1
     assert result.stdout.count("\n") == (0 if "is not the id" in sentence else 1)
+
+
+@pytest.mark.parametrize(
+    ("case", "device"),
+    [
+        ("test_toy.py::test_scale[cpu-3]", ["cpu"]),
+        ("test_toy.py::test_scale[gpu-3]", ["gpu"]),
+        ("test_toy.py::test_scale[gpu-sim-3]", ["gpu-sim"]),
+        ("test_toy.py::test_scale[gpu-sim]", ["gpu-sim"]),
+        ("test_toy.py::test_scale[gpus]", []),
+        ("test_toy.py::test_scale", []),
+    ],
+)
+def test_device_is_read_from_the_id(case: str, device: list[str], simulating: Assignment) -> None:
+    """Also where one device's name begins with another's."""
+    assert _device(simulating, case) == device
+
+
+def test_check_of_a_device_that_is_not_simulated_is_refused() -> None:
+    """It would check nothing."""
+    result = repro("test_conv.py::test_op_conv_forward[cpu-3]", TOY / "good", "--check", "memory", suite=HW4)
+    assert result.returncode == 2
+    assert result.stderr == (
+        "error: --check has value 'memory', but only simulated devices are checked; name one: `--device cuda-sim`.\n"
+    )

@@ -22,42 +22,50 @@ ROOT = Path(__file__).resolve().parents[2]
 KILLS = 50
 STUDENTS = ("ada", "bob", "eve")
 CLIENTS_A_STUDENT = 2
-MOST_POSTS_A_LIFE = 30  # acknowledged posts after which a server is killed, at most
+MOST_POSTS_A_LIFE = 12  # acknowledged posts after which a server is killed, at most
 
 
 class Lives:
     """One server after another over the same database; each has a port of its own."""
 
     def __init__(self, database: str) -> None:
-        self._database = database
-        self._process: subprocess.Popen[str] | None = None
+        self._nursery = subprocess.Popen(
+            [sys.executable, str(ROOT / "tests" / "harness" / "forked_servers.py")],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "GRADER_DATABASE": database, "OPENBLAS_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+        self._process = 0
         self.address: tuple[str, int] | None = None
 
     def begin(self) -> None:
         """Start the next one, and wait until it says where it listens."""
-        command = [sys.executable, "-m", "grader", "serve", "--port", "0"]
-        self._process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, "GRADER_DATABASE": self._database, "PYTHONUNBUFFERED": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if found := re.search(r"http://127\.0\.0\.1:(\d+)", line):
-                self.address = ("127.0.0.1", int(found[1]))
-                return
-        raise AssertionError(f"the server ended with status {self._process.wait()}")
+        assert self._nursery.stdin is not None
+        print(file=self._nursery.stdin, flush=True)
+        self._process = int(self._until(r"process (\d+)"))
+        self.address = ("127.0.0.1", int(self._until(r"listens on http://127\.0\.0\.1:(\d+)")))
 
     def end(self) -> None:
         """Kill it without a warning."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
-            assert self._process.stdout is not None
-            self._process.stdout.close()
+        os.kill(self._process, signal.SIGKILL)
+        self._until("(ended)")
+
+    def close(self) -> None:
+        """Kill the last one together with the process that they come from."""
+        os.killpg(self._nursery.pid, signal.SIGKILL)
+        self._nursery.communicate()
+
+    def _until(self, pattern: str) -> str:
+        """What a line of theirs says that fits the pattern."""
+        assert self._nursery.stdout is not None
+        for line in self._nursery.stdout:
+            if found := re.search(pattern, line):
+                return found[1]
+        raise AssertionError(f"no server says {pattern!r}; where they come from, status {self._nursery.wait()}")
 
 
 class Poster:
@@ -82,6 +90,9 @@ class Poster:
             thread.start()
         try:
             yield
+        except BaseException as error:  # Ctrl-C too: there may be no server any more to acknowledge their last post
+            self.faults.append(f"the test ended early: {type(error).__name__}")
+            raise
         finally:
             self._stop.set()
             for thread in threads:
@@ -158,7 +169,7 @@ def test_kill(course: Course, kills: int) -> None:
                 lives.end()
                 lives.begin()
     finally:
-        lives.end()
+        lives.close()
     assert not poster.faults, poster.faults
     assert all(len(submissions) == 1 for submissions in poster.opened.values())  # no token opened two
     with course.database.read() as session:

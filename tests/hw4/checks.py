@@ -61,9 +61,21 @@ def assert_unlike(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
             assert_true(not same, f"{first} and {second} hold the same values; expected new draws for each.")
 
 
+# A device that simulates another: needle knows only the other.
+SIMULATES = {"cuda-sim": "cuda"}
+
+
+def no_default(device: str) -> str:
+    """The device where a layer made for `device` is looked for: what `init` does by default, cpu(), must not do there.
+
+    As _common.no_default of the probes.
+    """
+    return "cpu_numpy" if device == "cpu" else device
+
+
 def assert_places(got: Any, device: str) -> None:
     """The devices and dtypes that a probe found are one: this device, float32."""
-    assert_same(got.devices, [f"{device}()"], "the device of the tensors")
+    assert_same(got.devices, [f"{SIMULATES.get(device, device)}()"], "the device of the tensors")
     assert_same(got.dtypes, ["float32"], "the dtype of the tensors")
 
 

@@ -210,7 +210,7 @@ def sizes_of_batches(count, batch_size):
 
 @pytest.mark.problem("cifar10")
 @pytest.mark.parametrize(("count", "batch_size"), LOADERS)
-def test_cifar10_loader_in_order(subject, rng, count, batch_size):
+def test_cifar10_loader_in_order(subject, rng, device, count, batch_size):
     """Without shuffle the batches go through the items in order; the last may be short; each epoch is the same."""
     arrays = draw_arrays(rng, count)
     got = subject(probes.loader, arrays, batch_size=batch_size, shuffle=False, epochs=2)
@@ -242,7 +242,7 @@ def order_of(got, arrays, batch_size, epoch):
 
 @pytest.mark.problem("cifar10")
 @pytest.mark.parametrize(("count", "batch_size"), LOADERS)
-def test_cifar10_loader_shuffled(subject, rng, count, batch_size):
+def test_cifar10_loader_shuffled(subject, rng, device, count, batch_size):
     """With shuffle every item comes exactly once an epoch, its parts together; the last batch may be short."""
     arrays, seed = draw_arrays(rng, count), rng.integer(0, 1 << 31)
     got = subject(probes.loader, arrays, batch_size=batch_size, shuffle=True, epochs=2, seed=seed)
@@ -254,7 +254,7 @@ def test_cifar10_loader_shuffled(subject, rng, count, batch_size):
 
 @pytest.mark.problem("cifar10", weight=2)
 @pytest.mark.parametrize("batch_size", [1, 7, 64])
-def test_cifar10_loader_shuffles_each_epoch(subject, rng, batch_size):
+def test_cifar10_loader_shuffles_each_epoch(subject, rng, device, batch_size):
     """With shuffle every epoch has a new order, and all items take part: none keeps to its batch."""
     count = 64
     arrays, seed = draw_arrays(rng, count), rng.integer(0, 1 << 31)
@@ -275,7 +275,7 @@ def test_cifar10_loader_shuffles_each_epoch(subject, rng, batch_size):
 
 
 @pytest.mark.problem("cifar10")
-def test_cifar10_loader_repeats_by_seed(subject, rng):
+def test_cifar10_loader_repeats_by_seed(subject, rng, device):
     """The order comes from NumPy's global generator: the same seed gives the same epochs, another seed others."""
     arrays, seed = draw_arrays(rng, 31), rng.integer(0, 1 << 30)
     orders = []
@@ -288,7 +288,7 @@ def test_cifar10_loader_repeats_by_seed(subject, rng):
 
 @pytest.mark.problem("cifar10")
 @pytest.mark.parametrize("shuffle", [False, True], ids=["in-order", "shuffled"])
-def test_cifar10_loader_left_early(subject, rng, shuffle):
+def test_cifar10_loader_left_early(subject, rng, device, shuffle):
     """An epoch that was left early changes nothing for the next, which begins at the beginning."""
     arrays = draw_arrays(rng, 22)
     options = {"batch_size": 4, "shuffle": shuffle, "epochs": 2, "stop_first_after": 2}
@@ -300,7 +300,7 @@ def test_cifar10_loader_left_early(subject, rng, shuffle):
 
 @pytest.mark.problem("cifar10")
 @pytest.mark.parametrize("parts", [1, 2, 3])
-def test_cifar10_loader_parts(subject, rng, parts):
+def test_cifar10_loader_parts(subject, rng, device, parts):
     """A batch has as many parts as an item."""
     arrays = draw_arrays(rng, 5)[:parts]
     got = subject(probes.loader, arrays, batch_size=2, shuffle=False)
@@ -332,7 +332,7 @@ def test_cifar10_loader_types(subject, rng, device):
 @pytest.mark.problem("cifar10")
 @pytest.mark.parametrize("transforms", [None, [["mirror", 1.0], ["crop", 3]]], ids=["plain", "transformed"])
 @pytest.mark.parametrize("batch_size", [1, 4])
-def test_cifar10_loader_over_the_dataset(subject, rng, batch_size, transforms):
+def test_cifar10_loader_over_the_dataset(subject, rng, device, batch_size, transforms):
     """Batches of a CIFAR10Dataset are its images, each transformed by itself, and its labels."""
     files, seed = draw_files(rng, (2, 1, 3, 2, 1)), rng.integer(0, 1 << 31)
     images, labels = split_of(files, True)

@@ -10,14 +10,14 @@ import math
 import numpy as np
 import pytest
 from answers import part
-from checks import assert_gradients, assert_normal, assert_places, assert_uniform, assert_unlike
+from checks import assert_gradients, assert_normal, assert_places, assert_uniform, assert_unlike, no_default
 from draws import recurrent_layers
 from oracle import language_model as oracle
 from oracle import real, text
 from probes import language_model as probes
 from probes import optim
 
-from grader.compare import assert_close, assert_equal, assert_same, assert_scalar
+from grader.compare import assert_close, assert_equal, assert_same, assert_scalar, assert_true
 
 both_networks = pytest.mark.parametrize("network", ["rnn", "lstm"], ids=["plain", "gated"])
 
@@ -153,9 +153,9 @@ def test_language_model_implementation_initial(subject, rng, device, network):
 
 @pytest.mark.problem("language_model")
 @both_networks
-def test_language_model_implementation_device(subject, network):
+def test_language_model_implementation_device(subject, device, network):
     """A model keeps to the device it is made for, and so does the zero state that it begins with."""
-    assert_places(subject(probes.elsewhere, recurrent=network), "cpu_numpy")
+    assert_places(subject(probes.elsewhere, recurrent=network), no_default(device))
 
 
 @pytest.mark.problem("language_model")
@@ -357,6 +357,18 @@ def test_language_model_training_other_optimizer(subject, rng, device, network):
     epoch, _ = oracle.train(batches, weights, network, **options)
     # Adam divides by the gradient's size, so that rounding in a tiny gradient shows: weights are not compared.
     assert_epoch(got, epoch)
+
+
+@pytest.mark.problem("language_model", weight=0.5)
+@both_networks
+@pytest.mark.parametrize(("optimizer", "told"), [("SGD", True), ("Adam", False)], ids=["told", "of-the-model"])
+def test_language_model_training_device(subject, rng, device, network, optimizer, told):
+    """Training stays on one device: words, logits, states, weights, gradients, and what the optimizer remembers."""
+    got = subject(probes.trained_elsewhere, draw_ids(rng, 7, 10, 3), recurrent=network, optimizer=optimizer, told=told)
+    assert_true(got.gradients is True, "after train_ptb not every parameter has a gradient.")
+    # 3 epochs of 3 chunks: at least words, logits and a state of each.
+    assert_true(got.through >= 27, f"{got.through} tensors went through the model; expected 27 or more.")
+    assert_places(got, no_default(device) if told else device)
 
 
 # -- the real text -----------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from checks import assert_gradients, assert_places, assert_shapes, assert_uniform, assert_unlike
+from checks import assert_gradients, assert_places, assert_shapes, assert_uniform, assert_unlike, no_default
 from draws import recurrent_layers
 from oracle import sequence as oracle
 from probes import sequence as probes
@@ -156,9 +156,9 @@ def test_lstm_network_initial(subject, rng, device, bias):
 
 @pytest.mark.problem("lstm")
 @pytest.mark.parametrize("layer", ["LSTMCell", "LSTM"], ids=["cell", "network"])
-def test_lstm_device(subject, layer):
+def test_lstm_device(subject, device, layer):
     """A layer keeps to the device it is made for, and so does the zero state that it begins with."""
-    assert_places(subject(probes.elsewhere, layer=layer), "cpu_numpy")
+    assert_places(subject(probes.elsewhere, layer=layer), no_default(device))
 
 
 @pytest.mark.problem("lstm")

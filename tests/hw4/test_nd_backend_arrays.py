@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from probes import ndarray
 
-from grader.compare import assert_close, assert_equal, assert_same
+from grader.compare import assert_close, assert_equal, assert_same, assert_true
 
 ALL = [None, None, None]  # the slice :
 
@@ -163,6 +163,26 @@ def test_ndarray_binary(subject, rng, device, symbol, function):
     b[0] = a[0]  # so that some are equal
     got = subject(ndarray.binary, a, symbol, b, ["view", "compact"])
     assert_close(got.result, function(a, b).astype(np.float32), name=f"a {symbol} b")
+
+
+MIXED = {
+    "multiply": ("*", np.multiply),
+    "equal": ("==", np.equal),
+    "maximum": ("maximum", np.maximum),
+    "matmul": ("@", np.matmul),
+    "setitem": ("setitem", lambda a, b: b),
+    "stack": ("stack", lambda a, b: np.stack([a, b])),
+}
+
+
+@pytest.mark.problem("nd_backend", weight=0.25)
+@pytest.mark.parametrize(("operation", "function"), MIXED.values(), ids=MIXED)
+def test_ndarray_on_two_devices(subject, rng, device, operation, function):
+    """Arrays of one device go together; with an array of another device that is an error, and no silent copy."""
+    a, b = rng.normal(5, 5), rng.normal(5, 5)
+    got = subject(ndarray.mixed, a, b, operation)
+    assert_close(got.result, function(a, b).astype(np.float32), name=operation)
+    assert_true(got.raised != "", f"{operation} of arrays on two devices raised nothing; expected an error.")
 
 
 @pytest.mark.problem("nd_backend")

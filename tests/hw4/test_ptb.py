@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from checks import assert_places
 from oracle import real
 from oracle import text as oracle
 from probes import ptb as probes
@@ -176,8 +177,7 @@ def test_ptb_get_batch_type(subject, device):
     """X and y are tensors of float32 on the device that was asked for."""
     got = subject(probes.get_batch, np.arange(12, dtype=np.float32).reshape(4, 3), i=0, bptt=2)
     assert_true(got.are_tensors is True, "get_batch gave something else than two needle Tensors.")
-    assert_same(got.devices, [f"{device}()"], "the device of X and y")
-    assert_same(got.dtypes, ["float32"], "the dtype of X and y")
+    assert_places(got, device)
 
 
 def check_epoch(subject, text, batch_size, bptt):

@@ -10,11 +10,11 @@ import oracle.layers
 import oracle.resnet9
 import pytest
 from answers import part
-from checks import assert_places
+from checks import assert_places, no_default
 from oracle import real
 from probes import resnet9
 
-from grader.compare import assert_close, assert_equal, assert_same, assert_scalar
+from grader.compare import assert_close, assert_equal, assert_same, assert_scalar, assert_true
 
 # With the eps of 1e-8, Adam's first step is lr * sign(gradient), and of 400,000 gradients some are too near to 0 for
 # float32 to know their sign: a weight was wrong by 2 * lr in 1 of 4 runs. With 1e-3 it is by 1e-3 * lr at most.
@@ -44,9 +44,9 @@ def test_resnet9_parameter_count(subject, device):
 
 @pytest.mark.problem("resnet9", weight=0.5)
 @pytest.mark.parametrize("layer", ["Linear", "Conv", "BatchNorm2d", "ResNet9"])
-def test_resnet9_device(subject, layer):
+def test_resnet9_device(subject, device, layer):
     """A layer, and all of ResNet9, keep to the device they are made for."""
-    assert_places(subject(resnet9.elsewhere, layer), "cpu_numpy")
+    assert_places(subject(resnet9.elsewhere, layer), no_default(device))
 
 
 MODES = {
@@ -151,6 +151,17 @@ def check_training(subject, network, weights, draw, batch_size, **options):
     assert_averages(got, "train", train, "train_cifar10")
     assert_averages(got, "evaluate", evaluate, "evaluate_cifar10")
     assert_averages(got, "evaluate_again", evaluate, "evaluate_cifar10 the second time")
+
+
+@pytest.mark.problem("resnet9", weight=0.5)
+@pytest.mark.parametrize("optimizer", ["Adam", "SGD"])
+def test_train_cifar10_device(subject, rng, device, optimizer):
+    """Training stays on the model's device: weights, gradients, statistics, and what the optimizer remembers."""
+    got = subject(resnet9.trained_elsewhere, *small_images(rng, 6), optimizer=optimizer)
+    assert_true(got.gradients is True, "after train_cifar10 not every parameter has a gradient.")
+    # 6 parameters, as many gradients, 2 running statistics, and what the optimizer keeps for each parameter.
+    assert_true(got.found >= 20, f"model and optimizer hold {got.found} tensors; expected 20 or more.")
+    assert_places(got, no_default(device))
 
 
 @pytest.mark.problem("resnet9")

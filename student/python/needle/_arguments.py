@@ -37,9 +37,7 @@ def checked_device(device: Any) -> Device:
     if not isinstance(device, Device):
         raise TypeError(f"Tensor: device is {device!r}; expected a device such as needle.cpu().")
     if not device.enabled():
-        raise ValueError(
-            f"Tensor: device {device} is not enabled here; its backend is not built, or not for this machine."
-        )
+        raise ValueError(f"Tensor: device {device} is not enabled: {device.why_not}")
     return device
 
 

@@ -8,13 +8,13 @@ import numpy as np
 class Device:
     """A place for arrays: makes new ones there. Devices compare and print by their name."""
 
-    def __init__(self, name: str, is_enabled: bool = True) -> None:
+    def __init__(self, name: str, why_not: str = "") -> None:
         self.name = name
-        self._is_enabled = is_enabled
+        self.why_not = why_not  # why no array can be made here; "" where it can
 
     def enabled(self) -> bool:
         """Whether arrays can be made on this device."""
-        return self._is_enabled
+        return not self.why_not
 
     def __repr__(self) -> str:
         return f"{self.name}()"
@@ -50,7 +50,7 @@ class Device:
 
 
 _CPU = Device("cpu")
-_CUDA = Device("cuda", is_enabled=False)
+_CUDA = Device("cuda", "with NEEDLE_BACKEND=np every array is NumPy's; leave it out to use the GPU.")
 
 
 def cpu() -> Device:

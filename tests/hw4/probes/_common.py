@@ -42,11 +42,31 @@ def to_numpy(value: Any) -> np.ndarray:
     return np.asarray(value.numpy() if hasattr(value, "numpy") else value)
 
 
+def check_place(value: Any, device: Any, what: str) -> None:
+    """Raises ValueError where a tensor or an array is not on this device: what the CPU computes is no GPU's answer."""
+    if str(value.device) != str(device):
+        raise ValueError(f"{what} is on {value.device}; expected {device}, as what it was computed from")
+
+
+def result(value: Any, device: Any, what: str = "the result") -> np.ndarray:
+    """The values of a tensor or an array that must be on this device."""
+    check_place(value, device, what)
+    return to_numpy(value)
+
+
 def gradient(leaf: Any, what: str) -> np.ndarray:
     """What backward() left in `leaf`; `what` names it in the message where it left nothing."""
     if leaf.grad is None:
         raise ValueError(f"backward() left no gradient in {what}: its grad is None")
-    return to_numpy(leaf.grad)
+    return result(leaf.grad, leaf.device, f"the gradient of {what}")
+
+
+def no_default(needle: Any, device: Any) -> Any:
+    """The device itself; in the place of cpu(), where `init` puts what is made without a device, cpu_numpy().
+
+    A layer that forgets its device somewhere is found out there.
+    """
+    return needle.cpu_numpy() if device == needle.cpu() else device
 
 
 def backward(needle: Any, device: Any, value: Any, out_grad: np.ndarray) -> bool:
@@ -57,6 +77,7 @@ def backward(needle: Any, device: Any, value: Any, out_grad: np.ndarray) -> bool
         if not (out_grad.size == 1 and np.prod(shape) == 1):
             return False
         out_grad = out_grad.reshape(shape)
+    check_place(value, device, "the result")
     value.backward(tensor(needle, device, out_grad, requires_grad=False))
     return True
 
@@ -82,8 +103,12 @@ def training() -> Any:
 
 def loader(needle: Any, device: Any, arrays: list[np.ndarray], batch_size: int) -> Any:
     """The tree's DataLoader, in order, over items (arrays[0][i], arrays[1][i], ...)."""
-    dataset = needle.data.NDArrayDataset(*arrays)
+    return loader_of(needle, device, needle.data.NDArrayDataset(*arrays), batch_size)
+
+
+def loader_of(needle: Any, device: Any, dataset: Any, batch_size: int, shuffle: bool = False) -> Any:
+    """The tree's DataLoader, for a device where it can be told."""
     # Some trees' loaders know no device: there the training moves the batches.
     known = inspect.signature(needle.data.DataLoader).parameters
     options = {name: value for name, value in (("device", device), ("dtype", "float32")) if name in known}
-    return needle.data.DataLoader(dataset, batch_size=batch_size, shuffle=False, **options)
+    return needle.data.DataLoader(dataset, batch_size=batch_size, shuffle=shuffle, **options)

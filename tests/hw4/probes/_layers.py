@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from probes._common import tensor, to_numpy
+from probes._common import check_place, gradient, tensor
 
 
 def assign(needle: Any, device: Any, name: str, parameter: Any, value: np.ndarray) -> None:
@@ -27,7 +27,7 @@ def gradients(tensors: dict[str, Any], values: dict[str, np.ndarray] | None = No
     """
     found = {}
     for name, item in tensors.items():
-        grad = None if item.grad is None else to_numpy(item.grad)
+        grad = None if item.grad is None else gradient(item, name)
         if grad is not None and values and name in values and grad.size == values[name].size:
             grad = grad.reshape(values[name].shape)
         found[f"gradient of {name}"] = grad
@@ -40,9 +40,40 @@ def backward_all(needle: Any, device: Any, outputs: list[Any], output_grads: lis
     for output, grad in zip(outputs, output_grads, strict=True):
         if tuple(output.shape) != grad.shape:
             raise ValueError(f"an output has shape {tuple(output.shape)}; expected {grad.shape}")
+        check_place(output, device, "an output")
         part = needle.ops.summation(output * tensor(needle, device, grad, requires_grad=False))
         total = part if total is None else total + part
     total.backward()
+
+
+def tensors_in(needle: Any, *values: Any) -> list[Any]:
+    """Every tensor that modules and optimizers hold, in attributes, lists, tuples and dicts; gradients are some."""
+    found: list[Any] = []
+    waiting, seen = list(values), set()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, (list, tuple)):
+            waiting.extend(value)
+        elif isinstance(value, dict):
+            waiting.extend([*value, *value.values()])
+        elif isinstance(value, (needle.Tensor, needle.nn.Module, needle.optim.Optimizer)) and id(value) not in seen:
+            seen.add(id(value))
+            if isinstance(value, needle.Tensor):
+                found.append(value)
+                waiting.append(getattr(value, "grad", None))  # in some trees there is none until backward()
+            else:
+                waiting.append(vars(value))
+    return found
+
+
+def noted(make: Any, made: list[Any]) -> Any:
+    """`make`, a kind of optimizer or the like, which also adds what it makes to `made`."""
+
+    def making(*arguments: Any, **options: Any) -> Any:
+        made.append(make(*arguments, **options))
+        return made[-1]
+
+    return making
 
 
 def places(tensors: list[Any]) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from probes import _cifar_files
-from probes._common import to_numpy
+from probes._common import loader_of, to_numpy
 from probes._layers import places
 
 Transforms = list[list[Any]]  # ["mirror", p] or ["crop", padding]
@@ -78,7 +78,7 @@ def loaded(
     """An epoch, in order, over a CIFAR10Dataset."""
     with _opened(needle, files, True, transforms) as data:
         np.random.seed(seed)
-        return _epoch(needle.data.DataLoader(data, batch_size=batch_size, shuffle=False), "")
+        return _epoch(loader_of(needle, device, data, batch_size), "")
 
 
 def transform(
@@ -108,7 +108,7 @@ def loader(
 
     stop_first_after: the first epoch is left after that many batches.
     """
-    made = needle.data.DataLoader(needle.data.NDArrayDataset(*arrays), batch_size=batch_size, shuffle=shuffle)
+    made = loader_of(needle, device, needle.data.NDArrayDataset(*arrays), batch_size, shuffle)
     np.random.seed(seed)
     answer: dict[str, Any] = {}
     for epoch in range(epochs):

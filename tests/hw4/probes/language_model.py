@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from probes._common import tensor, to_numpy, training
-from probes._layers import assign, backward_all, gradients, places
+from probes._common import no_default, tensor, to_numpy, training
+from probes._layers import assign, backward_all, gradients, noted, places, tensors_in
 
 Weights = dict[str, Any]
 
@@ -90,8 +90,8 @@ def initial_model(
 
 
 def elsewhere(needle: Any, device: Any, *, recurrent: str) -> dict[str, Any]:
-    """A LanguageModel made for cpu_numpy(), which is no default, run without a state: where everything is."""
-    place = needle.cpu_numpy()
+    """A LanguageModel made for a device that is no default, run without a state: where everything is."""
+    place = no_default(needle, device)
     net = _language_model()(3, 7, 5, 2, seq_model=recurrent, device=place)
     logits, state = net(tensor(needle, place, np.ones((4, 2), dtype=np.float32), requires_grad=False))
     return places([*net.parameters(), logits, *(state if isinstance(state, tuple) else [state])])
@@ -133,6 +133,42 @@ def train(
         net, batches, seq_len=seq_len, optimizer=kind, device=device, dtype="float32", **options
     )
     return {**_measured(result), **_after(parameters, values)}
+
+
+def trained_elsewhere(
+    needle: Any, device: Any, batches: np.ndarray, *, recurrent: str, optimizer: str, told: bool
+) -> dict[str, Any]:
+    """train_ptb and evaluate_ptb of a small model on a device that is no default.
+
+    Where everything is that the model and the optimizer hold afterwards, and that went in and out of the model: words,
+    logits, states. told: whether the functions are given the device; else it is the model's, here the device itself,
+    for cpu_numpy(), as no_default has it, is the default of Tensor.
+    """
+    place = no_default(needle, device) if told else device
+    net = _language_model()(3, int(batches.max()) + 1, 5, 2, seq_model=recurrent, device=place)
+    seen: list[Any] = []
+
+    class Watched(needle.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = net
+
+        def forward(self, x: Any, h: Any = None) -> Any:
+            after = self.net(x, h)
+            seen.extend([x, h, *after])
+            return after
+
+    made: list[Any] = []
+    model, options = Watched(), {"seq_len": 4, "dtype": "float32", **({"device": place} if told else {})}
+    kind = noted(getattr(needle.optim, optimizer), made)
+    training().train_ptb(model, batches, optimizer=kind, n_epochs=2, lr=0.1, clip=0.25, **options)
+    training().evaluate_ptb(model, batches, **options)
+    through = tensors_in(needle, seen)
+    return {
+        **places([*tensors_in(needle, net, made), *through]),
+        "gradients": all(getattr(item, "grad", None) is not None for item in net.parameters()),
+        "through": len(through),
+    }
 
 
 def evaluate(

@@ -17,7 +17,7 @@ Step = list[Any]  # ["permute", [1, 0]], ["getitem", [[start, stop, step], 3]], 
 def view(needle: Any, device: Any, a: np.ndarray, steps: list[Step]) -> dict[str, Any]:
     """The array after the steps, one after the other."""
     result = _walk(_common.ndarray(needle, device, a), steps)
-    return {"result": to_numpy(result), "shape": list(result.shape)}
+    return {"result": _common.result(result, device), "shape": list(result.shape)}
 
 
 def write(
@@ -76,13 +76,38 @@ def binary(needle: Any, device: Any, a: np.ndarray, symbol: str, b: Any, layouts
     """a <symbol> b, for arrays a and b in these layouts, or a number b."""
     left = _common.ndarray(needle, device, a, layouts[0])
     right = _common.ndarray(needle, device, b, layouts[1]) if isinstance(b, np.ndarray) else b
-    return {"result": to_numpy(BINARY[symbol](left, right))}
+    return {"result": _common.result(BINARY[symbol](left, right), device)}
+
+
+def mixed(needle: Any, device: Any, a: np.ndarray, b: np.ndarray, operation: str) -> dict[str, Any]:
+    """An operation on a and b: the result where both are on the device, and what is raised where b is on another.
+
+    operation: a symbol of BINARY; "setitem", a[...] = b; or "stack", the op.
+    """
+    elsewhere = needle.cpu() if device == needle.cpu_numpy() else needle.cpu_numpy()
+
+    def run(place: Any) -> Any:
+        left, right = _common.ndarray(needle, device, a), _common.ndarray(needle, place, b)
+        if operation == "setitem":
+            left[(slice(None),) * a.ndim] = right
+            return left
+        if operation == "stack":
+            parts = [_common.tensor(needle, device, a), _common.tensor(needle, place, b)]
+            return needle.ops.stack(parts, 0).realize_cached_data()
+        return BINARY[operation](left, right)
+
+    answer = {"result": _common.result(run(device), device), "raised": ""}
+    try:
+        run(elsewhere)
+    except Exception as error:
+        answer["raised"] = type(error).__name__
+    return answer
 
 
 def unary(needle: Any, device: Any, a: np.ndarray, function: str, layout: str) -> dict[str, Any]:
     """a.<function>(), or -a."""
     array = _common.ndarray(needle, device, a, layout)
-    return {"result": to_numpy(-array if function == "negative" else getattr(array, function)())}
+    return {"result": _common.result(-array if function == "negative" else getattr(array, function)(), device)}
 
 
 def reduce(
@@ -90,14 +115,14 @@ def reduce(
 ) -> dict[str, Any]:
     """a.<function>(axis=axis, keepdims=keepdims), for sum and max."""
     array = _common.ndarray(needle, device, a, layout)
-    return {"result": to_numpy(getattr(array, function)(axis=axis, keepdims=keepdims))}
+    return {"result": _common.result(getattr(array, function)(axis=axis, keepdims=keepdims), device)}
 
 
 def flip(needle: Any, device: Any, a: np.ndarray, axes: list[int], steps: list[Step] | None = None) -> dict[str, Any]:
     """a's view after `steps`, reversed along the axes; and a itself, which must not change."""
     whole = _common.ndarray(needle, device, a)
     result = _walk(whole, steps or []).flip(tuple(axes))
-    return {"result": to_numpy(result), "is_compact": bool(result.is_compact()), "a": to_numpy(whole)}
+    return {"result": _common.result(result, device), "is_compact": bool(result.is_compact()), "a": to_numpy(whole)}
 
 
 def pad(
@@ -106,7 +131,7 @@ def pad(
     """a's view after `steps`, with zeros around it; and a itself, which must not change."""
     whole = _common.ndarray(needle, device, a)
     result = _walk(whole, steps or []).pad(_common.tuples(axes))
-    return {"result": to_numpy(result), "is_compact": bool(result.is_compact()), "a": to_numpy(whole)}
+    return {"result": _common.result(result, device), "is_compact": bool(result.is_compact()), "a": to_numpy(whole)}
 
 
 def _walk(array: Any, steps: list[Step]) -> Any:

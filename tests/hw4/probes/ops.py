@@ -15,7 +15,7 @@ def forward(
 ) -> dict[str, Any]:
     """needle.ops.<op>(*inputs, **attributes)."""
     leaves = [tensor(needle, device, array, layout=layout) for array in inputs]
-    return {"value": to_numpy(_apply(needle, op, leaves, attributes))}
+    return {"value": _common.result(_apply(needle, op, leaves, attributes), device)}
 
 
 def backward(

@@ -8,7 +8,7 @@ import numpy as np
 
 from probes import _common, _network
 from probes._common import tensor, to_numpy
-from probes._layers import places
+from probes._layers import noted, places, tensors_in
 
 Weights = list[dict[str, np.ndarray]]
 
@@ -20,8 +20,8 @@ def parameters(needle: Any, device: Any) -> dict[str, Any]:
 
 
 def elsewhere(needle: Any, device: Any, layer: str) -> dict[str, Any]:
-    """A layer made for cpu_numpy(), which is no default: where its parameters, statistics and output are."""
-    place, nn = needle.cpu_numpy(), needle.nn
+    """A layer made for a device that is no default: where its parameters, statistics and output are."""
+    place, nn = _common.no_default(needle, device), needle.nn
     make = {
         "Linear": lambda: nn.Linear(5, 3, device=place),
         "Conv": lambda: nn.Conv(3, 4, 3, device=place),
@@ -131,6 +131,26 @@ def evaluate_cifar10(
     loader = _common.loader(needle, device, [x, y], batch_size)
     found = _numbers(_common.training().evaluate_cifar10(model, loader))
     return {"evaluate": found, "weights": _network.values(needle, model, weights)}
+
+
+def trained_elsewhere(needle: Any, device: Any, x: np.ndarray, y: np.ndarray, *, optimizer: str) -> dict[str, Any]:
+    """train_cifar10 and evaluate_cifar10 of a small network, with batches that come from another device.
+
+    Where everything is afterwards that the network and the optimizer hold.
+    """
+    place, nn = _common.no_default(needle, device), needle.nn
+    size = int(np.prod(x.shape[1:]))
+    network = nn.Sequential(
+        nn.Flatten(), nn.Linear(size, 5, device=place), nn.BatchNorm1d(5, device=place), nn.Linear(5, 10, device=place)
+    )
+    other = needle.cpu() if place == needle.cpu_numpy() else needle.cpu_numpy()
+    made: list[Any] = []
+    training, kind = _common.training(), noted(getattr(needle.optim, optimizer), made)
+    training.train_cifar10(network, _common.loader(needle, other, [x, y], 4), n_epochs=2, optimizer=kind)
+    training.evaluate_cifar10(network, _common.loader(needle, other, [x, y], 4))
+    found = tensors_in(needle, network, made)
+    learned = all(getattr(item, "grad", None) is not None for item in network.parameters())
+    return {**places(found), "gradients": learned, "found": len(found)}
 
 
 def optimizer_arguments(needle: Any, device: Any, x: np.ndarray, y: np.ndarray, **options: float) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from probes._common import tensor, to_numpy
+from probes._common import no_default, tensor, to_numpy
 from probes._layers import assign, backward_all, gradients, places
 
 Layer = dict[str, np.ndarray]
@@ -85,8 +85,8 @@ def initial_network(needle, device, *, network, input_size, hidden_size, num_lay
 
 
 def elsewhere(needle: Any, device: Any, *, layer: str) -> dict[str, Any]:
-    """A layer made for cpu_numpy(), which is no default, run without a state: where its parameters and outputs are."""
-    place = needle.cpu_numpy()
+    """A layer made for a device that is no default, run without a state: where its parameters and outputs are."""
+    place = no_default(needle, device)
     made = getattr(needle.nn, layer)(3, 5, device=place)
     shape = (2, 3) if layer.endswith("Cell") else (4, 2, 3)
     outputs = _flat(made(tensor(needle, place, np.ones(shape, dtype=np.float32))))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from probes._common import to_numpy
+from probes._common import loader_of, to_numpy
 
 Call = list[Any]  # ["module", "probe", positional arguments, keyword arguments]
 
@@ -24,7 +24,7 @@ def shuffled_epochs(
 
     The order itself is the submission's own affair. The last array numbers the items.
     """
-    loader = needle.data.DataLoader(needle.data.NDArrayDataset(*arrays), batch_size=batch_size, shuffle=True)
+    loader = loader_of(needle, device, needle.data.NDArrayDataset(*arrays), batch_size, shuffle=True)
     np.random.seed(0)
     answer: dict[str, Any] = {"sizes": []}
     orders = []

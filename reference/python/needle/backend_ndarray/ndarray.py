@@ -32,10 +32,11 @@ class NDArray:
     __array_ufunc__ = None
 
     def __init__(self, other: Any, device: BackendDevice | None = None) -> None:
-        if isinstance(other, NDArray):
-            values, device = other.numpy(), device or other.device
-        else:
-            values = as_float32(other)
+        if isinstance(other, NDArray) and device in (None, other.device):
+            self._lay_out(other.shape, None, other.device, None, 0)  # never by way of the CPU's memory
+            self.device.compact(other._handle, self._handle, other.shape, other.strides, other._offset)
+            return
+        values = other.numpy() if isinstance(other, NDArray) else as_float32(other)
         self._lay_out(values.shape, None, as_device(device), None, 0)
         self.device.from_numpy(values, self._handle)
 

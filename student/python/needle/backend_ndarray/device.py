@@ -25,7 +25,7 @@ class BackendDevice:
     def __init__(self, name: str, mod: ModuleType | None, why_not: str = "") -> None:
         self.name = name
         self.mod = mod  # None where the device is not enabled
-        self._why_not = why_not  # then the reason, and the remedy
+        self.why_not = why_not  # then the reason, and the remedy
 
     def __repr__(self) -> str:
         return f"{self.name}()"
@@ -43,7 +43,7 @@ class BackendDevice:
         if name.startswith("__"):  # Python asks for these to learn what an object can do
             raise AttributeError(name)
         if self.mod is None:
-            raise RuntimeError(f"{self} is not enabled: {self._why_not}")
+            raise RuntimeError(f"{self} is not enabled: {self.why_not}")
         function = getattr(self.mod, name, None)
         if function is None:
             raise AttributeError(f"the backend module of {self} has no function {name!r}")
@@ -149,10 +149,11 @@ def _load(name: str) -> BackendDevice:
     module = "ndarray_backend_numpy" if name == "cpu_numpy" else f"ndarray_backend_{name}"
     try:
         return BackendDevice(name, importlib.import_module(f".{module}", __package__))
-    except ImportError as error:
+    except ModuleNotFoundError:
         where = " on a machine with a CUDA compiler" if name == "cuda" else ""
-        why_not = f"its module {module} cannot be imported ({error}). Run `make` in the tree's folder{where}."
-        return BackendDevice(name, None, why_not)
+        return BackendDevice(name, None, f"its module {module} is not built; run `make` in the tree's folder{where}.")
+    except ImportError as error:  # built, but for another Python or machine, or the machine has no GPU
+        return BackendDevice(name, None, f"its module {module} cannot be used here: {error}.")
 
 
 def _one_shape(shape: tuple, op: str) -> tuple[int, ...]:

@@ -175,6 +175,7 @@ def _unary(name: str, ufunc: np.ufunc) -> Callable[[Array, Array], None]:
 ewise_add = _ewise("ewise_add", np.add)
 ewise_mul = _ewise("ewise_mul", np.multiply)
 ewise_div = _ewise("ewise_div", np.divide)
+ewise_power = _ewise("ewise_power", np.power)
 ewise_maximum = _ewise("ewise_maximum", np.maximum)
 ewise_eq = _ewise("ewise_eq", np.equal)
 ewise_ge = _ewise("ewise_ge", np.greater_equal)

@@ -56,5 +56,7 @@ def power(a: NDArray, b: NDArray) -> NDArray:
     """`a ** b`, element by element."""
     if IS_NUMPY:
         return a**b
-    # The backends have no such kernel, and exp(b * log(a)) is wrong for a <= 0: by way of NumPy, then.
+    if hasattr(a.device.mod, "ewise_power"):
+        return a.ewise_or_scalar(b, "power")
+    # A backend need not have this kernel, and exp(b * log(a)) is wrong for a <= 0: by way of NumPy, then.
     return array_api.array(a.numpy() ** b.numpy(), device=a.device)
