@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import enum
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +15,7 @@ _CLOSERS = {close: opener for opener, close in _OPENERS.items()}
 # What a parenthesis belongs to when it is no list of parameters.
 _ATTRIBUTES = {"alignas", "__align__", "__attribute__", "__declspec", "__launch_bounds__", "decltype"}
 CLASSES = {"class", "struct", "union", "enum"}
+_TELLING = {*CLASSES, "namespace", "__device__", "__global__"}  # the words that say what braces are
 
 
 class Scope(enum.Enum):
@@ -43,28 +46,25 @@ class Region:
         return last < len(self.tokens) and self.tokens[last].start == self.tokens[index].start + count - 1
 
     def closing(self, index: int) -> int | None:
-        """The index of the bracket that closes the one at `index`; None where there is none."""
-        depth = 0
-        for at in range(index, len(self.tokens)):
-            if self.tokens[at].text in _OPENERS:
-                depth += 1
-            elif self.tokens[at].text in _CLOSERS:
-                depth -= 1
-                if depth == 0:
-                    return at
-        return None
+        """The index of the bracket that closes the one at `index`; None where none does, or it opens nothing."""
+        return self._partners.get(index) if self.tokens[index].text in _OPENERS else None
 
     def opening(self, index: int) -> int | None:
-        """The index of the bracket that the one at `index` closes; None where there is none."""
-        depth = 0
-        for at in range(index, -1, -1):
-            if self.tokens[at].text in _CLOSERS:
-                depth += 1
-            elif self.tokens[at].text in _OPENERS:
-                depth -= 1
-                if depth == 0:
-                    return at
-        return None
+        """The index of the bracket that the one at `index` closes; None where it closes none."""
+        return self._partners.get(index) if self.tokens[index].text in _CLOSERS else None
+
+    @functools.cached_property
+    def _partners(self) -> dict[int, int]:
+        """Each bracket's other one. A bracket of another kind closes, too: there is code that no compiler takes."""
+        partners: dict[int, int] = {}
+        waiting: list[int] = []
+        for at, token in enumerate(self.tokens):
+            if token.text in _OPENERS:
+                waiting.append(at)
+            elif token.text in _CLOSERS and waiting:
+                opening = waiting.pop()
+                partners[opening], partners[at] = at, opening
+        return partners
 
     def opening_angle(self, index: int) -> int | None:
         """The index of the `<` of the template arguments that end with the `>` at `index`; None where there is none."""
@@ -146,66 +146,78 @@ def _macro(directive: Sequence[Token]) -> Region:
     return Region(body, [braces.step(token) for token in body], True)
 
 
+@dataclass(frozen=True)
+class _Level:
+    """A scope, and those around it. A chain, so that an #if costs no copy of all the braces before it."""
+
+    scope: Scope
+    outer: _Level | None
+
+
 class _Braces:
     """Follows the braces of code, and says in which scope each token stands."""
 
     def __init__(self, outermost: Scope) -> None:
-        self._stack = [outermost]
-        self._head: list[str] = []  # the statement so far: what a `{` that follows belongs to
+        self._level = _Level(outermost, None)
+        self._head = _Head()
 
     def copy(self) -> _Braces:
-        copy = _Braces(self._stack[0])
-        copy._stack, copy._head = [*self._stack], [*self._head]
-        return copy
+        twin = _Braces(self._level.scope)
+        twin._level, twin._head = self._level, copy.copy(self._head)
+        return twin
 
     def step(self, token: Token) -> Scope:
-        scope = self._stack[-1]
+        scope = self._level.scope
         if token.text == "{" and token.kind == "punct":
-            self._stack.append(_inside(self._head, scope))
-            self._head = []
+            self._level = _Level(self._head.inside(scope), self._level)
+            self._head = _Head()
         elif token.text == "}" and token.kind == "punct":
-            if len(self._stack) > 1:
-                self._stack.pop()
-            self._head = []
+            self._level = self._level.outer or self._level
+            self._head = _Head()
         elif token.text == ";":
-            self._head = []
+            self._head = _Head()
         else:
-            self._head.append(token.text)
+            self._head.step(token.text)
         return scope
 
 
-def _inside(head: Sequence[str], outer: Scope) -> Scope:
-    """The scope of the braces that follow `head`."""
-    if head[-1:] == ["="]:
-        return outer
-    if "__device__" in head or "__global__" in head:
-        return Scope.DEVICE if _has_parameters(head) else Scope.CLASS
-    if outer in (Scope.FUNCTION, Scope.DEVICE):
-        return outer
-    if "namespace" in head or list(head) == ["extern", '"C"']:
-        return outer
-    return Scope.CLASS if CLASSES & set(head) and not _has_parameters(head) else Scope.FUNCTION
+@dataclass
+class _Head:
+    """The statement so far, to which a `{` that follows belongs: only what matters of it."""
 
+    begin: tuple[str, ...] = ()  # its first three tokens
+    last: str = ""
+    seen: frozenset[str] = frozenset()  # which of _TELLING are in it
+    parameters: bool = False  # there is a parenthesis but those of attributes and of template parameters
+    _attribute: int = 0  # open parentheses of an attribute: `alignas(f(`
+    _angle: int = 0  # open brackets of template parameters: `template <class T, A<`
 
-def _has_parameters(head: Sequence[str]) -> bool:
-    """Whether there is a parenthesis but those of attributes and of template parameters: `alignas(8)`, `<f(1)>`."""
-    at = angle = 0
-    while at < len(head):
-        if head[at] == "<" and head[max(at - 1, 0)] == "template":
-            angle += 1
-        elif angle:
-            angle += (head[at] == "<") - (head[at] == ">")
-        elif head[at] == "(":
-            if at == 0 or head[at - 1] not in _ATTRIBUTES:
-                return True
-            depth = 0
-            while at < len(head):
-                depth += (head[at] == "(") - (head[at] == ")")
-                if depth == 0:
-                    break
-                at += 1
-        at += 1
-    return False
+    def step(self, text: str) -> None:
+        """Go on with a token."""
+        before, self.last = self.last, text
+        if len(self.begin) < 3:
+            self.begin = (*self.begin, text)
+        if text in _TELLING:
+            self.seen |= {text}
+        if self._attribute:
+            self._attribute += (text == "(") - (text == ")")
+        elif self._angle or (text == "<" and before == "template"):
+            self._angle += (text == "<") - (text == ">")
+        elif text == "(":
+            self._attribute = int(before in _ATTRIBUTES)
+            self.parameters |= before not in _ATTRIBUTES
+
+    def inside(self, outer: Scope) -> Scope:
+        """The scope of the braces that follow."""
+        if self.last == "=":
+            return outer
+        if self.seen & {"__device__", "__global__"}:
+            return Scope.DEVICE if self.parameters else Scope.CLASS
+        if outer in (Scope.FUNCTION, Scope.DEVICE):
+            return outer
+        if "namespace" in self.seen or self.begin == ("extern", '"C"'):
+            return outer
+        return Scope.CLASS if CLASSES & self.seen and not self.parameters else Scope.FUNCTION
 
 
 class _Conditions:
@@ -213,10 +225,11 @@ class _Conditions:
 
     def __init__(self) -> None:
         self._open: list[_Condition] = []
+        self._dead = 0  # how many of them are dead
 
     @property
     def dead(self) -> bool:
-        return any(condition.dead for condition in self._open)
+        return self._dead > 0
 
     def step(self, directive: Sequence[Token], braces: _Braces) -> _Braces:
         """Take note of a directive; the braces with which the code after it goes on."""
@@ -224,16 +237,19 @@ class _Conditions:
         if name in ("if", "ifdef", "ifndef"):
             truth = _truth(name, words)
             self._open.append(_Condition(truth is False, truth is True, braces.copy()))
+            self._dead += truth is False
         elif not self._open:
             return braces
         elif name in ("elif", "else"):
             condition = self._open[-1]
             truth = _truth("if", words) if name == "elif" else None
-            condition.dead = condition.decided or truth is False
+            dead = condition.decided or truth is False
+            self._dead += dead - condition.dead
+            condition.dead = dead
             condition.decided = condition.decided or truth is True
             return condition.braces.copy()  # each branch begins where the first one did
         elif name == "endif":
-            self._open.pop()
+            self._dead -= self._open.pop().dead
         return braces
 
 

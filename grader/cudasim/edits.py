@@ -10,6 +10,8 @@ from grader.cudasim.code import Region
 from grader.cudasim.tokens import Source, Token
 
 _BREAK = re.compile(r"(?:\\[ \t]*)?\r?\n")
+_MOST_ADDED = 16 << 20  # characters; a backend's grow by some 10 KB
+_LONGEST = 4096  # characters of what is repeated; a kernel's name with its template's arguments has 100
 
 
 @dataclass
@@ -19,15 +21,23 @@ class Edits:
     source: Source
     findings: list[tuple[int, str]] = field(default_factory=list)  # line, what is wrong there and what to do instead
     _changes: list[tuple[int, int, str]] = field(default_factory=list)  # start and end in the text, what goes there
+    _added: int = 0  # characters in those
 
     def replace(self, start: int, end: int, text: str) -> None:
         """Put `text` in the place of what stands from `start` to `end`; line breaks that this loses follow it."""
         lost = "".join(_BREAK.findall(self.source.text[start:end]))
-        self._changes.append((start, end, text + lost))
+        self._change(start, end, text + lost)
 
     def insert(self, at: int, text: str) -> None:
         """Put `text` before the character at `at`."""
-        self._changes.append((at, at, text))
+        self._change(at, at, text)
+
+    def _change(self, start: int, end: int, text: str) -> None:
+        if self._added <= _MOST_ADDED < self._added + len(text):
+            self.findings.append((1, "the translation would be far longer than the source; declare fewer names at once"))
+        self._added += len(text)
+        if self._added <= _MOST_ADDED:
+            self._changes.append((start, end, text))
 
     def reject(self, token: Token, why: str) -> None:
         """Note that a token cannot be translated."""
@@ -53,8 +63,10 @@ def joined(tokens: Sequence[Token]) -> str:
 
 
 def repeatable(tokens: Sequence[Token]) -> bool:
-    """Whether tokens may stand twice in the translation: no string over several lines, no lone quote."""
-    return not any("\n" in token.text or token.text in ("'", '"') for token in tokens)
+    """Whether tokens may stand twice in the translation: on one line, no launch among them, and not too long."""
+    return tokens[-1].end - tokens[0].start <= _LONGEST and not any(
+        "\n" in token.text or token.kind == "stray" or token.text == "<<<" for token in tokens
+    )
 
 
 def split(region: Region, start: int, end: int, *, templates: bool) -> list[tuple[int, int]]:
@@ -63,12 +75,17 @@ def split(region: Region, start: int, end: int, *, templates: bool) -> list[tupl
     templates: `<` and `>` are brackets, too, as in a declaration; in an expression they may as well compare or shift.
     """
     pieces, depth, angle, begin = [], 0, 0, start
-    for at in range(start, end):
-        text = region.text(at)
+    at = start
+    while at < end:
+        text, closing = region.text(at), region.closing(at)
+        if closing is not None and closing < end:  # not through it: launches may stand in each other
+            at = closing + 1
+            continue
         depth += (text in ("(", "[", "{")) - (text in (")", "]", "}"))
         if templates and depth == 0:
             angle += (text == "<") - (text == ">")
         if text == "," and depth == angle == 0:
             pieces.append((begin, at))
             begin = at + 1
+        at += 1
     return [*pieces, (begin, end)] if end > start else []

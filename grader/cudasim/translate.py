@@ -14,6 +14,8 @@ _CUDA = {".cu", ".cuh"}
 _HEADERS = {".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".ipp", ".tpp"}  # CUDA if there is any of _MARKS in it
 _MARKS = {"<<<", "__global__", "__device__", "__shared__", "__constant__", "__managed__"}
 _MOST = 20  # findings of a file that are told: enough to see what is going on
+_LONGEST = 600  # characters of one; a name in it may be as long as the file
+_MOST_BYTES = 1 << 20  # of a tree's CUDA; a backend has 50 KB, and each MiB takes some seconds of the grader's own time
 
 
 class Unsupported(ValueError):
@@ -26,11 +28,20 @@ def translate(sources: Mapping[str, bytes]) -> dict[str, bytes]:
     sources: a path, as messages shall name it, to the file's content; `.cu` and `.cuh` files, and headers that use
     CUDA's words, are translated, the others come back as they are. Raises Unsupported with all findings at once.
     """
-    translated, findings = {}, []
+    translated, findings, looked_at = {}, [], 0
     for path, content in sorted(sources.items()):
-        source = _cuda_source(path, content)
         translated[path] = content
-        if source is not None:
+        if not _may_have_cuda(path, content):
+            continue
+        looked_at += len(content)
+        if looked_at > _MOST_BYTES:
+            findings.append(
+                f"{path}:1: cuda-sim does not support more than {_MOST_BYTES} bytes of CUDA in all, and with the "
+                f"{len(content)} of this file there are {looked_at}; keep data in files without CUDA"
+            )
+            break
+        source = read(path, content.decode("latin-1"))
+        if _has_cuda(source):
             edits = _edits(source)
             findings += _lines(path, edits)
             translated[path] = edits.result().encode("latin-1")
@@ -39,16 +50,15 @@ def translate(sources: Mapping[str, bytes]) -> dict[str, bytes]:
     return translated
 
 
-def _cuda_source(path: str, content: bytes) -> Source | None:
-    """The file's tokens, if there is CUDA in it."""
+def _may_have_cuda(path: str, content: bytes) -> bool:
+    """Whether a look at the file's tokens is worth the time."""
     suffix = PurePosixPath(path).suffix
-    if suffix not in _CUDA | _HEADERS:
-        return None
-    text = content.decode("latin-1")
-    if suffix in _HEADERS and not any(mark in text for mark in _MARKS):
-        return None
-    source = read(path, text)
-    return source if suffix in _CUDA or any(token.text in _MARKS for token in source.tokens) else None
+    return suffix in _CUDA or (suffix in _HEADERS and any(mark.encode() in content for mark in _MARKS))
+
+
+def _has_cuda(source: Source) -> bool:
+    """Whether there is CUDA in the code, and not only in comments and strings."""
+    return PurePosixPath(source.path).suffix in _CUDA or any(token.text in _MARKS for token in source.tokens)
 
 
 def _edits(source: Source) -> Edits:
@@ -64,5 +74,5 @@ def _edits(source: Source) -> Edits:
 
 def _lines(path: str, edits: Edits) -> list[str]:
     """The findings of a file as lines of text, in the order of its lines."""
-    lines = [f"{path}:{line}: {why}" for line, why in sorted(set(edits.findings))]
+    lines = [f"{path}:{line}: {why[:_LONGEST]}" for line, why in sorted(set(edits.findings))]
     return [*lines[:_MOST], f"{path}: {len(lines) - _MOST} more"] if len(lines) > _MOST else lines

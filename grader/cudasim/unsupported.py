@@ -99,6 +99,7 @@ _LIBCUXX = {
     "counting_semaphore", "binary_semaphore", "thread_scope_device", "thread_scope_block", "thread_scope_system",
     "memory_order_relaxed", "memory_order_acquire", "aligned_size_t", "annotated_ptr", "ceil_div", "device",
 }  # fmt: skip
+_ANY_WORD = re.compile("|".join(feature.words for feature in _FEATURES if feature.words))
 _ALLOCATING = {"malloc", "calloc", "realloc", "free"}
 
 
@@ -117,7 +118,7 @@ def find_words(region: Region, edits: Edits) -> None:
         if token.kind != "word" or region.text(at - 1) in (".", "->"):
             continue
         following = region.text(at + 1)
-        for feature in _FEATURES:
+        for feature in _FEATURES if _ANY_WORD.fullmatch(token.text) else ():
             if feature.words and re.fullmatch(feature.words, token.text) and feature.follows in ("", following):
                 edits.reject(token, f"cuda-sim does not support {feature.name}, {token.text}; {feature.remedy}")
         on_device = region.scopes[at] in (Scope.DEVICE, Scope.MACRO)

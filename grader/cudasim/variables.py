@@ -28,14 +28,18 @@ class Declaration:
 
 def rewrite(region: Region, edits: Edits) -> None:
     """Rewrite every declaration of a variable in device memory. Functions keep their words, which are macros."""
-    done = -1
+    done = -1  # what comes before it has been decided
     for at, token in enumerate(region.tokens):
         if token.text == "__noinline__" and region.text(at - 1) != "(":  # no macro: libstdc++ uses it as an attribute
             edits.replace(token.start, token.end, "__attribute__((noinline))")
         if at < done or not (token.text == "__shared__" or token.text in _KINDS):
             continue
-        if token.text != "__shared__" and (region.scopes[at] in _LOCAL[:2] or not _is_variable(region, at)):
-            continue
+        if token.text != "__shared__":
+            if region.scopes[at] in _LOCAL[:2]:
+                continue
+            variable, done = _is_variable(region, at)
+            if not variable:
+                continue
         declaration = _declaration(region, at)
         done = declaration.end
         if not repeatable(region.tokens[declaration.start : declaration.end]):
@@ -49,8 +53,11 @@ def rewrite(region: Region, edits: Edits) -> None:
             _static_shared(region, declaration, token, edits)
 
 
-def _is_variable(region: Region, at: int) -> bool:
-    """Whether the word at `at`, such as `__device__`, stands in a variable's declaration: no parameter list follows."""
+def _is_variable(region: Region, at: int) -> tuple[bool, int]:
+    """Whether the word at `at`, such as `__device__`, stands in a variable's declaration: no parameter list follows.
+
+    With it comes the index of the token that decides, so that the same words before it need not be asked again.
+    """
     angle, words = 0, 0
     while at + 1 < len(region.tokens):
         at += 1
@@ -58,17 +65,17 @@ def _is_variable(region: Region, at: int) -> bool:
         if text == "(":
             closing = region.attribute(at)
             if closing is None:
-                return region.text(at + 1) == "*"  # a pointer to a function or an array
+                return region.text(at + 1) == "*", at  # a pointer to a function or an array
             at = closing
         elif text == "operator" or text in CLASSES:
-            return False
+            return False, at
         elif text in ("<", ">"):
             angle += 1 if text == "<" else -1
         elif angle == 0 and text in (";", "=", "[", "{", "}"):
-            return words > 0 and text != "}"
+            return words > 0 and text != "}", at
         elif region.tokens[at].kind == "word" and text not in _KINDS:
             words += 1
-    return False
+    return False, at
 
 
 def _declaration(region: Region, at: int) -> Declaration:

@@ -41,6 +41,8 @@ CONTENTS = (
     Entry("docs/student*.md", mandatory=False),
     Entry("docs/grading.md", mandatory=False),
     Entry("docs/reference.md", mandatory=False),
+    Entry("docs/cuda-sim.md", mandatory=False),
+    Entry(".github/workflows/grade.yml", mandatory=False),  # CI for a student's own repository
 )
 
 
