@@ -11,7 +11,8 @@
 /// CopyToHost waits for them, so that nobody else has to.
 ///
 /// In this order: errors, arrays, launches, views, elementwise kernels, the matrix product, reductions.
-/// Without a GPU, `--device cuda-sim` of the grader runs this file on the CPU.
+/// Without a GPU, `--device cuda-sim` of the grader runs this file on the CPU; `--check memory` and `--check
+/// race` then find what a GPU hides.
 
 #include <cuda_runtime.h>
 
@@ -40,13 +41,21 @@ std::string Words(cudaError_t error) {
 void Check(cudaError_t error, const char* call, size_t size = 0, const char* unit = nullptr) {
   if (error == cudaSuccess) return;
   (void)cudaGetLastError();  // CUDA keeps it, and the next launch would be blamed
-  const std::string asked = unit != nullptr ? " of " + std::to_string(size) + " " + unit : "";
-  throw std::runtime_error(call + asked + ": " + Words(error));
+  std::string words = call + (unit != nullptr ? " of " + std::to_string(size) + " " + unit : "");
+  words += ": " + Words(error);
+  // What a kernel did wrong while it ran stays for good: this call may be innocent, and all later ones fail.
+  if (cudaDeviceSynchronize() != cudaSuccess) {
+    words +=
+        "; a kernel went wrong while it ran, maybe one before this call, and this process has lost the GPU. "
+        "With CUDA_LAUNCH_BLOCKING=1 in the environment the kernel's own launch says so";
+  }
+  throw std::runtime_error(words);
 }
 
 /// To be called after each launch, with the function's name and the number of elements that it works on.
-/// Finds a launch that CUDA refused. What a kernel does wrong while it runs is found by the next CopyToHost,
-/// or by the environment variable CUDA_LAUNCH_BLOCKING=1, with which every launch waits for its kernel.
+/// Finds a launch that CUDA refused. What a kernel does wrong while it runs is found by a later call, at the
+/// latest by CopyToHost; with the environment variable CUDA_LAUNCH_BLOCKING=1 every launch waits for its
+/// kernel, and so finds it at once.
 void CheckLaunch(const char* function, size_t size) {
   const cudaError_t error = cudaGetLastError();
   if (error == cudaSuccess) return;
@@ -120,20 +129,24 @@ void CopyFromHost(const scalar_t* host, CudaArray* out) {
 void CopyToHost(const CudaArray& a, size_t first, size_t count, scalar_t* host) {
   if (count == 0) return;
   const size_t bytes = count * ELEM_SIZE;
-  Check(cudaMemcpy(host, a.ptr + first, bytes, cudaMemcpyDeviceToHost),
-        "cudaMemcpy from the GPU (which also reports what went wrong in a kernel before it)", bytes, "bytes");
+  Check(cudaMemcpy(host, a.ptr + first, bytes, cudaMemcpyDeviceToHost), "cudaMemcpy from the GPU", bytes,
+        "bytes");
 }
 
 // ---------------------------------------------------------------------------------------------------------------
 // Launches. (Given.)
 // ---------------------------------------------------------------------------------------------------------------
 
-constexpr unsigned THREADS = 256;  // of a block; a multiple of 32, and at most 1024
+constexpr unsigned THREADS = 256;          // of a block; a multiple of 32, and at most 1024
+constexpr unsigned MOST_BLOCKS = 1 << 14;  // far more than any GPU runs at once (an H200 1056 of THREADS)
 
-/// How many blocks of THREADS threads give each of `size` elements a thread. A grid has at most 2^31 - 1
-/// blocks, so a kernel has to be ready for more elements than threads: see FillKernel.
+size_t CeilDiv(size_t x, size_t y) { return (x + y - 1) / y; }
+
+/// How many blocks of THREADS threads give each of `size` elements a thread; but at most MOST_BLOCKS, since
+/// to start a block takes longer than to add 256 numbers. So above 4 million elements a thread has more than
+/// one: a kernel that takes one and returns leaves the rest of out as it was. See FillKernel.
 unsigned Blocks(size_t size) {
-  return static_cast<unsigned>(std::min<size_t>((size + THREADS - 1) / THREADS, INT_MAX));
+  return static_cast<unsigned>(std::min<size_t>(CeilDiv(size, THREADS), MOST_BLOCKS));
 }
 
 /// The number of this thread among all threads of the launch; and how many there are. In 64 bits: an array
@@ -141,6 +154,8 @@ unsigned Blocks(size_t size) {
 __device__ size_t ThreadNumber() { return static_cast<size_t>(blockIdx.x) * blockDim.x + threadIdx.x; }
 __device__ size_t ThreadCount() { return static_cast<size_t>(gridDim.x) * blockDim.x; }
 
+/// Neighbouring threads take neighbouring elements, which memory moves together. Where there are more
+/// elements than threads, each thread goes on with the one that is ThreadCount() further.
 __global__ void FillKernel(scalar_t* out, scalar_t val, size_t size) {
   for (size_t i = ThreadNumber(); i < size; i += ThreadCount()) out[i] = val;
 }
@@ -155,7 +170,7 @@ void Fill(CudaArray* out, scalar_t val) {
 // ---------------------------------------------------------------------------------------------------------------
 // The functions of the backend. The bindings check sizes and bounds before, so that a function only computes.
 // out never is an input too in Compact, EwiseSetitem, Matmul and the reductions; an elementwise function may
-// be given one array twice. Any array may be empty.
+// be given one array twice. Any array may be empty, or have more elements than a launch has threads.
 // ---------------------------------------------------------------------------------------------------------------
 
 // A function that only throws uses none of its parameters.
@@ -227,6 +242,7 @@ struct Divider<uint32_t> {
   __device__ uint32_t Quotient(uint32_t n) const {
     return (static_cast<uint32_t>((static_cast<uint64_t>(n) * multiplier) >> 32) + n) >> shift;
   }
+  __device__ uint32_t Remainder(uint32_t n) const { return n - Quotient(n) * divisor; }
 };
 
 template <>
@@ -265,6 +281,11 @@ struct Positions {
 
 bool FitsInt(size_t size) { return size <= INT_MAX; }
 
+/// The smaller of both.
+__device__ int AtMost(int limit, size_t x) {
+  return x < static_cast<size_t>(limit) ? static_cast<int>(x) : limit;
+}
+
 /// Whether a view falls into pieces of four elements side by side, each at a multiple of 16 bytes. Then a
 /// thread moves four with one instruction, and computes one position for them.
 bool InFours(const Axes& merged, size_t offset) {
@@ -280,19 +301,42 @@ Axes Fours(Axes merged) {
   return merged;
 }
 
-/// out is (size,), a the first element of a view with `size` elements of type T. Each thread computes the
-/// position of its element; neighbours write to neighbouring places.
-template <typename T, typename Index>
-__global__ void CompactKernel(const T* a, T* out, Positions<Index> position, size_t size) {
-  for (size_t i = ThreadNumber(); i < size; i += ThreadCount()) out[i] = a[position(static_cast<Index>(i))];
+/// Element i of an array that is no view is at i.
+struct InOrder {
+  __device__ size_t operator()(size_t i) const { return i; }
+};
+
+/// Copies `size` elements: number i from a[from(i)] to out[to(i)]. The naive form is
+///
+///     for (size_t i = ThreadNumber(); i < size; i += ThreadCount()) out[to(i)] = a[from(i)];
+///
+/// but then a thread waits for one element, some 1000 clock cycles long, before it asks for the next. Here it
+/// asks for 16 bytes at once: memory comes to its full speed only when much is on its way.
+template <typename T, typename From, typename To>
+__global__ void CopyKernel(const T* a, From from, T* out, To to, size_t size) {
+  constexpr int AT_ONCE = 16 / sizeof(T);
+  const size_t apart = ThreadCount();
+  for (size_t first = ThreadNumber(); first < size; first += AT_ONCE * apart) {
+    T element[AT_ONCE];
+#pragma unroll
+    for (int k = 0; k < AT_ONCE; k++) {
+      if (first + k * apart < size) element[k] = a[from(first + k * apart)];
+    }
+#pragma unroll
+    for (int k = 0; k < AT_ONCE; k++) {
+      if (first + k * apart < size) out[to(first + k * apart)] = element[k];
+    }
+  }
 }
 
+/// Copies the elements of a view, which begins at a, to out in row-major order.
 template <typename T>
-void LaunchCompact(const T* a, T* out, const Axes& merged, size_t size) {
+void CopyFromView(const T* a, T* out, const Axes& merged, size_t size) {
+  const unsigned blocks = Blocks(CeilDiv(size * sizeof(T), 16));
   if (FitsInt(size)) {
-    CompactKernel<<<Blocks(size), THREADS>>>(a, out, Positions<uint32_t>(merged), size);
+    CopyKernel<<<blocks, THREADS>>>(a, Positions<uint32_t>(merged), out, InOrder(), size);
   } else {
-    CompactKernel<<<Blocks(size), THREADS>>>(a, out, Positions<uint64_t>(merged), size);
+    CopyKernel<<<blocks, THREADS>>>(a, Positions<uint64_t>(merged), out, InOrder(), size);
   }
   CheckLaunch("Compact", size);
 }
@@ -311,28 +355,31 @@ struct Squares {
 __global__ void CompactSquaresKernel(const scalar_t* a, scalar_t* out, Squares squares) {
   constexpr int SIDE = Squares::SIDE;
   __shared__ scalar_t square[SIDE][SIDE + 1];  // + 1: a column then lies in 32 banks, not in one
-  const uint32_t x_squares = squares.a.length[0].divisor, y_squares = squares.a.length[1].divisor;
-  const int64_t x = static_cast<int64_t>(blockIdx.x % x_squares) * SIDE;
-  const int64_t y = static_cast<int64_t>(blockIdx.x / x_squares % y_squares) * SIDE;
-  const scalar_t* from = a + squares.a(blockIdx.x);
-  scalar_t* to = out + squares.out(blockIdx.x);
-  for (int row = threadIdx.y; row < SIDE; row += Squares::ROWS) {
-    if (x + row < squares.x_length && y + threadIdx.x < squares.y_length) {
-      square[row][threadIdx.x] = from[row * squares.x_stride + threadIdx.x * squares.y_stride];
-    }
+  const Divider<uint32_t>&x_squares = squares.a.length[0], &y_squares = squares.a.length[1];
+  const int64_t x = static_cast<int64_t>(x_squares.Remainder(blockIdx.x)) * SIDE;
+  const int64_t y = static_cast<int64_t>(y_squares.Remainder(x_squares.Quotient(blockIdx.x))) * SIDE;
+  const int x_count = AtMost(SIDE, squares.x_length - x), y_count = AtMost(SIDE, squares.y_length - y);
+  const int column = threadIdx.x, first_row = threadIdx.y;
+  const scalar_t* from = a + squares.a(blockIdx.x) + first_row * squares.x_stride + column * squares.y_stride;
+#pragma unroll
+  for (int down = 0; down < SIDE; down += Squares::ROWS) {
+    if (first_row + down < x_count && column < y_count) square[first_row + down][column] = *from;
+    from += Squares::ROWS * squares.x_stride;
   }
   __syncthreads();
-  for (int row = threadIdx.y; row < SIDE; row += Squares::ROWS) {
-    if (y + row < squares.y_length && x + threadIdx.x < squares.x_length) {
-      to[row * squares.y_out + threadIdx.x] = square[threadIdx.x][row];
-    }
+  scalar_t* to = out + squares.out(blockIdx.x) + first_row * squares.y_out + column;
+#pragma unroll
+  for (int down = 0; down < SIDE; down += Squares::ROWS) {
+    if (first_row + down < y_count && column < x_count) *to = square[column][first_row + down];
+    to += Squares::ROWS * squares.y_out;
   }
 }
 
-/// The axis along which neighbours are neighbours in memory, if it is not the innermost and squares pay; else
-/// 0.
+/// The axis along which neighbours are neighbours in memory, if squares pay; else 0.
 int AxisToTranspose(const Axes& merged) {
   constexpr int64_t SHORTEST = 8;  // of narrower squares most threads would idle
+  // The threads of a warp then read side by side, or one number for all.
+  if (std::abs(merged.stride[0]) <= 1) return 0;
   for (int k = 1; k < merged.count; k++) {
     if (std::abs(merged.stride[k]) == 1 && merged.length[k] >= SHORTEST && merged.length[0] >= SHORTEST)
       return k;
@@ -386,27 +433,23 @@ void Compact(const CudaArray& a, CudaArray* out, const std::vector<int32_t>& sha
     CompactBySquares(from, out->ptr, merged, y, out->size);
   } else if (InFours(merged, offset)) {
     const float4* fours = reinterpret_cast<const float4*>(from);
-    LaunchCompact(fours, reinterpret_cast<float4*>(out->ptr), Fours(merged), out->size / 4);
+    CopyFromView(fours, reinterpret_cast<float4*>(out->ptr), Fours(merged), out->size / 4);
   } else {
-    LaunchCompact(from, out->ptr, merged, out->size);
+    CopyFromView(from, out->ptr, merged, out->size);
   }
   /// END YOUR SOLUTION
 }
 
 /// BEGIN YOUR SOLUTION
 
-/// a is (size,), out the first element of a view with `size` elements of type T.
-template <typename T, typename Index>
-__global__ void EwiseSetitemKernel(const T* a, T* out, Positions<Index> position, size_t size) {
-  for (size_t i = ThreadNumber(); i < size; i += ThreadCount()) out[position(static_cast<Index>(i))] = a[i];
-}
-
+/// Copies a to the elements of a view, which begins at out, in row-major order.
 template <typename T>
-void LaunchEwiseSetitem(const T* a, T* out, const Axes& merged, size_t size) {
+void CopyToView(const T* a, T* out, const Axes& merged, size_t size) {
+  const unsigned blocks = Blocks(CeilDiv(size * sizeof(T), 16));
   if (FitsInt(size)) {
-    EwiseSetitemKernel<<<Blocks(size), THREADS>>>(a, out, Positions<uint32_t>(merged), size);
+    CopyKernel<<<blocks, THREADS>>>(a, InOrder(), out, Positions<uint32_t>(merged), size);
   } else {
-    EwiseSetitemKernel<<<Blocks(size), THREADS>>>(a, out, Positions<uint64_t>(merged), size);
+    CopyKernel<<<blocks, THREADS>>>(a, InOrder(), out, Positions<uint64_t>(merged), size);
   }
   CheckLaunch("EwiseSetitem", size);
 }
@@ -418,6 +461,8 @@ void LaunchEwiseSetitem(const T* a, T* out, const Axes& merged, size_t size) {
 ///
 /// Example: out = [0 0 0 0 0 0], shape (2, 1), strides (3, 1), offset 1, column 1 of a (2, 3) array, and
 /// a = [7 8] give out = [0 7 0 0 8 0].
+///
+/// Compact the other way round: a thread for each element of a, which computes where the element goes to.
 void EwiseSetitem(const CudaArray& a, CudaArray* out, const std::vector<int32_t>& shape,
                   const std::vector<int32_t>& strides, size_t offset) {
   /// BEGIN YOUR SOLUTION
@@ -427,9 +472,9 @@ void EwiseSetitem(const CudaArray& a, CudaArray* out, const std::vector<int32_t>
   scalar_t* to = out->ptr + offset;
   if (InFours(merged, offset)) {
     const float4* fours = reinterpret_cast<const float4*>(a.ptr);
-    LaunchEwiseSetitem(fours, reinterpret_cast<float4*>(to), Fours(merged), a.size / 4);
+    CopyToView(fours, reinterpret_cast<float4*>(to), Fours(merged), a.size / 4);
   } else {
-    LaunchEwiseSetitem(a.ptr, to, merged, a.size);
+    CopyToView(a.ptr, to, merged, a.size);
   }
   /// END YOUR SOLUTION
 }
@@ -685,25 +730,18 @@ size_t Multiprocessors() {
   return static_cast<size_t>(count);
 }
 
-size_t CeilDiv(size_t x, size_t y) { return (x + y - 1) / y; }
-
-constexpr int DEPTH = 16;  // how many columns of a, and rows of b, are in shared memory at once
-
-/// Four elements of a row from `from` on, which is at `column` of `columns`; 0 for those that are beyond, and
-/// for all where the row is not `inside` of the matrix. IN_FOURS: column and columns are multiples of 4, and
-/// so are the rows' beginnings.
+/// Four elements of a row from `from` on, of which `left` are inside of the matrix (0 or fewer: none); 0 for
+/// the others. IN_FOURS: left is a multiple of 4, and `from` is at a multiple of 16 bytes.
 template <bool IN_FOURS>
-__device__ float4 LoadFour(const scalar_t* from, bool inside, size_t column, size_t columns) {
+__device__ float4 LoadFour(const scalar_t* from, int left) {
   float4 four = make_float4(0, 0, 0, 0);
-  if (inside && column < columns) {
-    if (IN_FOURS) {
-      four = *reinterpret_cast<const float4*>(from);
-    } else {
-      four.x = from[0];
-      if (column + 1 < columns) four.y = from[1];
-      if (column + 2 < columns) four.z = from[2];
-      if (column + 3 < columns) four.w = from[3];
-    }
+  if (IN_FOURS) {
+    if (left > 0) four = *reinterpret_cast<const float4*>(from);
+  } else {
+    if (left > 0) four.x = from[0];
+    if (left > 1) four.y = from[1];
+    if (left > 2) four.z = from[2];
+    if (left > 3) four.w = from[3];
   }
   return four;
 }
@@ -716,7 +754,8 @@ __device__ void Unpack(const float4& four, scalar_t* to) {
 }
 
 /// out is (gridDim.y, m, p), a is (m, n), b is (n, p): out[s] = a[:, k0:k1] @ b[k0:k1, :] with k0 = s * span
-/// and k1 = min(k0 + span, n), span a multiple of DEPTH. With gridDim.y = 1 and span >= n it is the product.
+/// and k1 = min(k0 + span, n), span a multiple of 4 that fits in an int. With gridDim.y = 1 and span >= n it
+/// is the product.
 ///
 /// The naive form, a thread for each element of out, reads a and b from memory p and m times:
 ///
@@ -730,7 +769,7 @@ __device__ void Unpack(const float4& four, scalar_t* to) {
 /// memory, uses them TILE times each, and goes on to the next DEPTH. A thread computes SIDE by SIDE elements
 /// in registers: for each k it reads 2 * SIDE numbers from shared memory, and multiplies SIDE * SIDE times.
 /// While it does, the next part is already on its way from memory, to the other of two buffers.
-template <int TILE, int SIDE, bool IN_FOURS>
+template <int TILE, int SIDE, int DEPTH, bool IN_FOURS>
 __global__ void __launch_bounds__((TILE / SIDE) * (TILE / SIDE), 2)
     MatmulKernel(const scalar_t* a, const scalar_t* b, scalar_t* out, size_t m, size_t n, size_t p,
                  size_t span) {
@@ -752,9 +791,12 @@ __global__ void __launch_bounds__((TILE / SIDE) * (TILE / SIDE), 2)
   __shared__ float4 a_part[2][DEPTH][TILE / 4 + 1];
   __shared__ float4 b_part[2][DEPTH][TILE / 4];
 
-  const size_t tiles = (p + TILE - 1) / TILE;  // along a row of out
-  const size_t first_row = blockIdx.x / tiles * TILE, first_column = blockIdx.x % tiles * TILE;
-  const size_t k_begin = blockIdx.y * span, k_end = k_begin + span < n ? k_begin + span : n;
+  const unsigned tiles = static_cast<unsigned>((p + TILE - 1) / TILE);  // along a row of out
+  const size_t first_row = static_cast<size_t>(blockIdx.x / tiles) * TILE;
+  const size_t first_column = static_cast<size_t>(blockIdx.x % tiles) * TILE;
+  const int rows = AtMost(TILE, m - first_row), columns = AtMost(TILE, p - first_column);  // inside of out
+  const size_t k_begin = blockIdx.y * span;
+  int left = AtMost(static_cast<int>(span), n - k_begin);  // how many k are not fetched yet
   const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32;
 
   // What the thread brings: of both matrices the four here and others below it.
@@ -763,15 +805,18 @@ __global__ void __launch_bounds__((TILE / SIDE) * (TILE / SIDE), 2)
   const scalar_t* a_from = a + (first_row + a_row) * n + k_begin + a_column;
   const scalar_t* b_from = b + (k_begin + b_row) * p + first_column + b_column;
   float4 a_next[LOADS], b_next[LOADS];
-  const auto fetch = [&](size_t k) {
+  const auto fetch = [&] {
+    const int depth = left < DEPTH ? left : DEPTH;
 #pragma unroll
     for (int i = 0; i < LOADS; i++) {
-      const bool a_inside = first_row + a_row + i * A_APART < m, b_inside = k + b_row + i * B_APART < k_end;
-      a_next[i] = LoadFour<IN_FOURS>(a_from + i * A_APART * n, a_inside, k + a_column, k_end);
-      b_next[i] = LoadFour<IN_FOURS>(b_from + i * B_APART * p, b_inside, first_column + b_column, p);
+      const int of_a = a_row + i * A_APART < rows ? depth - a_column : 0;
+      const int of_b = b_row + i * B_APART < depth ? columns - b_column : 0;
+      a_next[i] = LoadFour<IN_FOURS>(a_from + i * A_APART * n, of_a);
+      b_next[i] = LoadFour<IN_FOURS>(b_from + i * B_APART * p, of_b);
     }
     a_from += DEPTH;
     b_from += DEPTH * p;
+    left -= depth;
   };
   const auto store = [&](int buffer) {
 #pragma unroll
@@ -789,13 +834,14 @@ __global__ void __launch_bounds__((TILE / SIDE) * (TILE / SIDE), 2)
   // What the thread computes. A warp is 4 by 8 threads: they share more of what they read than 2 by 16 would.
   const int x = warp % (ACROSS / 8) * 8 + lane % 8, y = warp / (ACROSS / 8) * 4 + lane / 8;
   scalar_t sum[SIDE][SIDE] = {};
-  fetch(k_begin);
+  fetch();
   store(0);
-  __syncthreads();
-  int buffer = 0;
-  for (size_t k0 = k_begin; k0 < k_end; k0 += DEPTH, buffer ^= 1) {
-    const bool more = k0 + DEPTH < k_end;
-    if (more) fetch(k0 + DEPTH);
+  for (int buffer = 0;; buffer ^= 1) {
+    const bool more = left > 0;
+    if (more) fetch();
+    // Here, and not before the loop's end: so the compiler cannot put the loads off until their results are
+    // needed. What is stored after it, in the other buffer, nobody reads any more: all have come this far.
+    __syncthreads();
 #pragma unroll
     for (int k = 0; k < DEPTH; k++) {
       scalar_t of_a[SIDE], of_b[SIDE];
@@ -810,26 +856,26 @@ __global__ void __launch_bounds__((TILE / SIDE) * (TILE / SIDE), 2)
         for (int j = 0; j < SIDE; j++) sum[i][j] += of_a[i] * of_b[j];
       }
     }
-    if (more) store(buffer ^ 1);  // nobody reads it: all have passed the barrier of the step before
-    __syncthreads();
+    if (!more) break;
+    store(buffer ^ 1);
   }
 
-  scalar_t* to = out + blockIdx.y * m * p;
+  scalar_t* to = out + (blockIdx.y * m + first_row) * p + first_column;
 #pragma unroll
   for (int i = 0; i < SIDE; i++) {
-    const size_t row = first_row + (i / 4 * ACROSS + y) * 4 + i % 4;
+    const int row = (i / 4 * ACROSS + y) * 4 + i % 4;
 #pragma unroll
     for (int g = 0; g < GROUPS; g++) {
-      const size_t column = first_column + (g * ACROSS + x) * 4;
-      if (row < m && column < p) {
-        scalar_t* four = to + row * p + column;
+      const int column = (g * ACROSS + x) * 4;
+      if (row < rows && column < columns) {
         if (IN_FOURS) {
-          *reinterpret_cast<float4*>(four) =
+          const float4 four =
               make_float4(sum[i][4 * g], sum[i][4 * g + 1], sum[i][4 * g + 2], sum[i][4 * g + 3]);
+          reinterpret_cast<float4*>(to)[(row * p + column) / 4] = four;
         } else {
 #pragma unroll
           for (int j = 0; j < 4; j++) {
-            if (column + j < p) four[j] = sum[i][4 * g + j];
+            if (column + j < columns) to[row * p + column + j] = sum[i][4 * g + j];
           }
         }
       }
@@ -850,19 +896,21 @@ __global__ void AddPartsKernel(const scalar_t* parts, scalar_t* out, size_t coun
 struct Cut {
   size_t tiles;   // of out, each a block
   size_t spans;   // of the sums: blocks that share a tile
-  size_t length;  // of a span, a multiple of DEPTH
+  size_t length;  // of a span
 
   Cut(size_t m, size_t n, size_t p, size_t tile) : tiles(CeilDiv(m, tile) * CeilDiv(p, tile)) {
-    constexpr size_t SHORTEST = 256;  // adding up the parts costs as much as some 10 steps along a span
+    constexpr size_t SHORTEST = 256;     // adding up the parts costs as much as some 10 steps along a span
+    constexpr size_t LONGEST = 1 << 30;  // see MatmulKernel
+    constexpr size_t STEP = 16;          // the largest DEPTH: whole steps, but for the last one
     const size_t wanted = CeilDiv(2 * Multiprocessors(), tiles);
     const size_t most = std::min(std::min(wanted, std::max<size_t>(n / SHORTEST, 1)), size_t{65535});
-    length = CeilDiv(CeilDiv(n, most), DEPTH) * DEPTH;
+    length = std::min(CeilDiv(CeilDiv(n, most), STEP) * STEP, LONGEST);
     spans = CeilDiv(n, length);
   }
   bool FillsDevice() const { return tiles * spans >= Multiprocessors(); }
 };
 
-template <int TILE, int SIDE>
+template <int TILE, int SIDE, int DEPTH>
 void LaunchMatmul(const CudaArray& a, const CudaArray& b, CudaArray* out, size_t m, size_t n, size_t p) {
   const Cut cut(m, n, p, TILE);
   const dim3 blocks(static_cast<unsigned>(cut.tiles), static_cast<unsigned>(cut.spans));
@@ -870,9 +918,10 @@ void LaunchMatmul(const CudaArray& a, const CudaArray& b, CudaArray* out, size_t
   const CudaArray parts(cut.spans > 1 ? cut.spans * out->size : 0);
   scalar_t* to = cut.spans > 1 ? parts.ptr : out->ptr;
   if (n % 4 == 0 && p % 4 == 0) {
-    MatmulKernel<TILE, SIDE, true><<<blocks, THREADS_OF_TILE>>>(a.ptr, b.ptr, to, m, n, p, cut.length);
+    MatmulKernel<TILE, SIDE, DEPTH, true><<<blocks, THREADS_OF_TILE>>>(a.ptr, b.ptr, to, m, n, p, cut.length);
   } else {
-    MatmulKernel<TILE, SIDE, false><<<blocks, THREADS_OF_TILE>>>(a.ptr, b.ptr, to, m, n, p, cut.length);
+    MatmulKernel<TILE, SIDE, DEPTH, false>
+        <<<blocks, THREADS_OF_TILE>>>(a.ptr, b.ptr, to, m, n, p, cut.length);
   }
   CheckLaunch("Matmul", out->size);
   if (cut.spans > 1) {
@@ -888,24 +937,24 @@ void LaunchMatmul(const CudaArray& a, const CudaArray& b, CudaArray* out, size_t
 ///
 /// Example: [1 2; 3 4] @ [5 6; 7 8] = [19 22; 43 50]. At first out holds arbitrary numbers.
 ///
-/// Begin with a thread for each element of out. Then let a block bring a tile of a and one of b to __shared__
-/// memory, where all of its threads use them, and let a thread compute several elements: then it multiplies
-/// more often than it reads. No size need be a multiple of a tile's. Every thread of a block has to reach
-/// every
-/// __syncthreads(), those beyond the edge too.
+/// Begin with a thread for each element of out: out[i * p + j] is the sum of a[i * n + k] * b[k * p + j] over
+/// all k < n. Then let a block bring a tile of a and one of b to __shared__ memory, where all of its threads
+/// use them, and let a thread compute several elements: then it multiplies more often than it reads. No size
+/// need be a multiple of a tile's. Every thread of a block has to reach every __syncthreads(), those beyond
+/// the edge too.
 void Matmul(const CudaArray& a, const CudaArray& b, CudaArray* out, size_t m, size_t n, size_t p) {
   /// BEGIN YOUR SOLUTION
   if (out->size == 0) return;
   if (n == 0) return Fill(out, 0);
   // The larger a tile, the less is read; but a few large ones leave a large device idle, and of a tile that
-  // is wider than out most is for nothing.
+  // is wider than out most is for nothing. Of the large ones a DEPTH of 16 would take too many registers.
   const size_t narrow = std::min(m, p);
   if (narrow > 64 && Cut(m, n, p, 128).FillsDevice()) {
-    LaunchMatmul<128, 8>(a, b, out, m, n, p);
+    LaunchMatmul<128, 8, 8>(a, b, out, m, n, p);
   } else if (narrow > 32 && Cut(m, n, p, 64).FillsDevice()) {
-    LaunchMatmul<64, 4>(a, b, out, m, n, p);
+    LaunchMatmul<64, 4, 16>(a, b, out, m, n, p);
   } else {
-    LaunchMatmul<32, 4>(a, b, out, m, n, p);
+    LaunchMatmul<32, 4, 8>(a, b, out, m, n, p);
   }
   /// END YOUR SOLUTION
 }
@@ -937,8 +986,26 @@ __device__ typename Op::Part JoinLanes(typename Op::Part part) {
   return part;
 }
 
+/// Joins row[begin], row[begin + STEP], ... before `end`. Like CopyKernel it asks for several elements before
+/// it waits for one, as long as there are enough.
+template <typename Op, int STEP>
+__device__ typename Op::Part JoinElements(const scalar_t* row, size_t begin, size_t end) {
+  constexpr size_t AT_ONCE = 8;
+  typename Op::Part part = Op::Empty();
+  size_t j = begin;
+  for (; j + (AT_ONCE - 1) * STEP < end; j += AT_ONCE * STEP) {
+    scalar_t element[AT_ONCE];
+#pragma unroll
+    for (size_t k = 0; k < AT_ONCE; k++) element[k] = row[j + k * STEP];
+#pragma unroll
+    for (size_t k = 0; k < AT_ONCE; k++) part = Op::Join(part, element[k]);
+  }
+  for (; j < end; j += STEP) part = Op::Join(part, row[j]);
+  return part;
+}
+
 /// out is (rows,), a is (rows, length): each row by LANES threads of a warp. With LANES = 1 this is the naive
-/// form.
+/// form, a thread for each row.
 template <typename Op, int LANES>
 __global__ void ReduceRowsKernel(const scalar_t* a, scalar_t* out, size_t rows, size_t length) {
   constexpr size_t AT_ONCE = WARP / LANES;  // rows of a warp
@@ -947,12 +1014,8 @@ __global__ void ReduceRowsKernel(const scalar_t* a, scalar_t* out, size_t rows, 
   for (size_t first = ThreadNumber() / WARP * AT_ONCE; first < rows;
        first += ThreadCount() / WARP * AT_ONCE) {
     const size_t row = first + lane / LANES;
-    typename Op::Part part = Op::Empty();
-    if (row < rows) {
-#pragma unroll 4
-      for (size_t j = lane % LANES; j < length; j += LANES) part = Op::Join(part, a[row * length + j]);
-    }
-    part = JoinLanes<Op, LANES>(part);
+    const size_t end = row < rows ? length : 0;
+    const auto part = JoinLanes<Op, LANES>(JoinElements<Op, LANES>(a + row * length, lane % LANES, end));
     if (row < rows && lane % LANES == 0) out[row] = static_cast<scalar_t>(part);
   }
 }
@@ -967,9 +1030,7 @@ __global__ void ReducePiecesKernel(const scalar_t* a, scalar_t* out, size_t leng
   const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
   const scalar_t* row = a + blockIdx.x / pieces * length;
   const size_t begin = blockIdx.x % pieces * span, end = begin + span < length ? begin + span : length;
-  typename Op::Part part = Op::Empty();
-#pragma unroll 4
-  for (size_t j = begin + threadIdx.x; j < end; j += THREADS) part = Op::Join(part, row[j]);
+  typename Op::Part part = JoinElements<Op, THREADS>(row, begin + threadIdx.x, end);
   part = JoinLanes<Op, WARP>(part);
   if (lane == 0) of_warp[warp] = part;
   __syncthreads();
@@ -985,7 +1046,7 @@ template <typename Op>
 void Reduce(const char* function, const CudaArray& a, CudaArray* out, size_t length) {
   const size_t rows = out->size;
   if (rows == 0) return;
-  if (length <= 16) {
+  if (length <= 8) {
     ReduceRowsKernel<Op, 1><<<Blocks(rows), THREADS>>>(a.ptr, out->ptr, rows, length);
   } else if (length <= 128) {
     ReduceRowsKernel<Op, 8><<<Blocks(rows * 8), THREADS>>>(a.ptr, out->ptr, rows, length);

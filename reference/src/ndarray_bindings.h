@@ -5,9 +5,8 @@
 /// that takes the size, and `ON_HOST`: whether a program on the CPU may follow ptr. Beside it, in its
 /// namespace, are two functions that move numbers between an Array and the memory of the CPU:
 ///
-///     void CopyFromHost(const float* host, Array* out);                             // out.size of them
-///     void CopyToHost(const Array& a, size_t first, size_t count, float* host);     // a[first], a[first +
-///     1] ...
+///     void CopyFromHost(const float* host, Array* out);  // out->size of them
+///     void CopyToHost(const Array& a, size_t first, size_t count, float* host);  // a[first] and on
 
 #pragma once
 

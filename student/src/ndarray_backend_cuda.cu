@@ -11,7 +11,8 @@
 /// CopyToHost waits for them, so that nobody else has to.
 ///
 /// In this order: errors, arrays, launches, views, elementwise kernels, the matrix product, reductions.
-/// Without a GPU, `--device cuda-sim` of the grader runs this file on the CPU.
+/// Without a GPU, `--device cuda-sim` of the grader runs this file on the CPU; `--check memory` and `--check
+/// race` then find what a GPU hides.
 
 #include <cuda_runtime.h>
 
@@ -40,13 +41,21 @@ std::string Words(cudaError_t error) {
 void Check(cudaError_t error, const char* call, size_t size = 0, const char* unit = nullptr) {
   if (error == cudaSuccess) return;
   (void)cudaGetLastError();  // CUDA keeps it, and the next launch would be blamed
-  const std::string asked = unit != nullptr ? " of " + std::to_string(size) + " " + unit : "";
-  throw std::runtime_error(call + asked + ": " + Words(error));
+  std::string words = call + (unit != nullptr ? " of " + std::to_string(size) + " " + unit : "");
+  words += ": " + Words(error);
+  // What a kernel did wrong while it ran stays for good: this call may be innocent, and all later ones fail.
+  if (cudaDeviceSynchronize() != cudaSuccess) {
+    words +=
+        "; a kernel went wrong while it ran, maybe one before this call, and this process has lost the GPU. "
+        "With CUDA_LAUNCH_BLOCKING=1 in the environment the kernel's own launch says so";
+  }
+  throw std::runtime_error(words);
 }
 
 /// To be called after each launch, with the function's name and the number of elements that it works on.
-/// Finds a launch that CUDA refused. What a kernel does wrong while it runs is found by the next CopyToHost,
-/// or by the environment variable CUDA_LAUNCH_BLOCKING=1, with which every launch waits for its kernel.
+/// Finds a launch that CUDA refused. What a kernel does wrong while it runs is found by a later call, at the
+/// latest by CopyToHost; with the environment variable CUDA_LAUNCH_BLOCKING=1 every launch waits for its
+/// kernel, and so finds it at once.
 void CheckLaunch(const char* function, size_t size) {
   const cudaError_t error = cudaGetLastError();
   if (error == cudaSuccess) return;
@@ -120,20 +129,24 @@ void CopyFromHost(const scalar_t* host, CudaArray* out) {
 void CopyToHost(const CudaArray& a, size_t first, size_t count, scalar_t* host) {
   if (count == 0) return;
   const size_t bytes = count * ELEM_SIZE;
-  Check(cudaMemcpy(host, a.ptr + first, bytes, cudaMemcpyDeviceToHost),
-        "cudaMemcpy from the GPU (which also reports what went wrong in a kernel before it)", bytes, "bytes");
+  Check(cudaMemcpy(host, a.ptr + first, bytes, cudaMemcpyDeviceToHost), "cudaMemcpy from the GPU", bytes,
+        "bytes");
 }
 
 // ---------------------------------------------------------------------------------------------------------------
 // Launches. (Given.)
 // ---------------------------------------------------------------------------------------------------------------
 
-constexpr unsigned THREADS = 256;  // of a block; a multiple of 32, and at most 1024
+constexpr unsigned THREADS = 256;          // of a block; a multiple of 32, and at most 1024
+constexpr unsigned MOST_BLOCKS = 1 << 14;  // far more than any GPU runs at once (an H200 1056 of THREADS)
 
-/// How many blocks of THREADS threads give each of `size` elements a thread. A grid has at most 2^31 - 1
-/// blocks, so a kernel has to be ready for more elements than threads: see FillKernel.
+size_t CeilDiv(size_t x, size_t y) { return (x + y - 1) / y; }
+
+/// How many blocks of THREADS threads give each of `size` elements a thread; but at most MOST_BLOCKS, since
+/// to start a block takes longer than to add 256 numbers. So above 4 million elements a thread has more than
+/// one: a kernel that takes one and returns leaves the rest of out as it was. See FillKernel.
 unsigned Blocks(size_t size) {
-  return static_cast<unsigned>(std::min<size_t>((size + THREADS - 1) / THREADS, INT_MAX));
+  return static_cast<unsigned>(std::min<size_t>(CeilDiv(size, THREADS), MOST_BLOCKS));
 }
 
 /// The number of this thread among all threads of the launch; and how many there are. In 64 bits: an array
@@ -141,6 +154,8 @@ unsigned Blocks(size_t size) {
 __device__ size_t ThreadNumber() { return static_cast<size_t>(blockIdx.x) * blockDim.x + threadIdx.x; }
 __device__ size_t ThreadCount() { return static_cast<size_t>(gridDim.x) * blockDim.x; }
 
+/// Neighbouring threads take neighbouring elements, which memory moves together. Where there are more
+/// elements than threads, each thread goes on with the one that is ThreadCount() further.
 __global__ void FillKernel(scalar_t* out, scalar_t val, size_t size) {
   for (size_t i = ThreadNumber(); i < size; i += ThreadCount()) out[i] = val;
 }
@@ -155,7 +170,7 @@ void Fill(CudaArray* out, scalar_t val) {
 // ---------------------------------------------------------------------------------------------------------------
 // The functions of the backend. The bindings check sizes and bounds before, so that a function only computes.
 // out never is an input too in Compact, EwiseSetitem, Matmul and the reductions; an elementwise function may
-// be given one array twice. Any array may be empty.
+// be given one array twice. Any array may be empty, or have more elements than a launch has threads.
 // ---------------------------------------------------------------------------------------------------------------
 
 // A function that only throws uses none of its parameters.
@@ -212,6 +227,8 @@ void Compact(const CudaArray& a, CudaArray* out, const std::vector<int32_t>& sha
 ///
 /// Example: out = [0 0 0 0 0 0], shape (2, 1), strides (3, 1), offset 1, column 1 of a (2, 3) array, and
 /// a = [7 8] give out = [0 7 0 0 8 0].
+///
+/// Compact the other way round: a thread for each element of a, which computes where the element goes to.
 void EwiseSetitem(const CudaArray& a, CudaArray* out, const std::vector<int32_t>& shape,
                   const std::vector<int32_t>& strides, size_t offset) {
   /// BEGIN YOUR SOLUTION
@@ -380,11 +397,11 @@ void EwiseTanh(const CudaArray& a, CudaArray* out) {
 ///
 /// Example: [1 2; 3 4] @ [5 6; 7 8] = [19 22; 43 50]. At first out holds arbitrary numbers.
 ///
-/// Begin with a thread for each element of out. Then let a block bring a tile of a and one of b to __shared__
-/// memory, where all of its threads use them, and let a thread compute several elements: then it multiplies
-/// more often than it reads. No size need be a multiple of a tile's. Every thread of a block has to reach
-/// every
-/// __syncthreads(), those beyond the edge too.
+/// Begin with a thread for each element of out: out[i * p + j] is the sum of a[i * n + k] * b[k * p + j] over
+/// all k < n. Then let a block bring a tile of a and one of b to __shared__ memory, where all of its threads
+/// use them, and let a thread compute several elements: then it multiplies more often than it reads. No size
+/// need be a multiple of a tile's. Every thread of a block has to reach every __syncthreads(), those beyond
+/// the edge too.
 void Matmul(const CudaArray& a, const CudaArray& b, CudaArray* out, size_t m, size_t n, size_t p) {
   /// BEGIN YOUR SOLUTION
   throw NotImplemented(__func__);

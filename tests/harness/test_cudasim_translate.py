@@ -1,8 +1,11 @@
 """cudasim.translate: what CUDA becomes in C++, what it refuses with which words, and what it never touches."""
 
+import random
 import re
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -96,7 +99,16 @@ def test_a_launch(text, want):
     assert translated(inside) == inside.replace(text, want)
 
 
-EXPRESSIONS = ["(*f)", "(k<float, 2>)", "table[i + 1]", "ops.add", "ops->add", "choose(n)", "get<1>(t)"]
+EXPRESSIONS = [
+    "(*f)",
+    "PASTE(a, b)<int, 2>",
+    "(k<float, 2>)",
+    "table[i + 1]",
+    "ops.add",
+    "ops->add",
+    "choose(n)",
+    "get<1>(t)",
+]
 
 
 @pytest.mark.parametrize("kernel", EXPRESSIONS)
@@ -195,6 +207,10 @@ VARIABLES = {
         "__device__ int n = 1, m = f(2, 3);" + variable("n", "device") + variable("m", "device"),
     ),
     "device-list": ("__device__ int n[] = {1, 2};", "__device__ int n[] = {1, 2};" + variable("n", "device")),
+    "device-long": (
+        f"__constant__ int n[] = {{{'1, ' * 9999}}};",
+        f"__constant__ int n[] = {{{'1, ' * 9999}}};" + variable("n", "constant"),
+    ),
     "device-braces": ("__device__ int n{1};", "__device__ int n{1};" + variable("n", "device")),
     "device-pointer": ("__device__ float (*f)(int);", "__device__ float (*f)(int);" + variable("f", "device")),
     "constant": ("__constant__ float c[4];", "__constant__ float c[4];" + variable("c", "constant")),
@@ -291,6 +307,8 @@ WRONG = {
     "shared-with-value": (kernel("__shared__ int a[2] = {1};"), "the __shared__ variable a cannot have an initial"),
     "extern-without-brackets": (kernel("extern __shared__ int a;"), "an extern __shared__ variable needs brackets"),
     "device-member": ("struct S { static __device__ int n; };", "CUDA allows no __device__ member of a class"),
+    "braces": ("void f() { k<<<1, 2>>>(a, {1, 2}); }", "does not support an argument of k in mere braces"),
+    "launch-of-a-launch": ("void f() { (k<<<1, 2>>>(a))<<<1, 2>>>(b); }", "the kernel before <<< cannot be understood"),
     "conflict": ("<<<<<<< HEAD\nint x;", "a conflict that git left here"),
 }  # fmt: skip
 
@@ -360,6 +378,134 @@ def test_bytes_come_back_as_they_were():
     """Any encoding, any line ending, a mark of byte order and a zero byte."""
     text = b"\xef\xbb\xbf// \xc3\xa9\xff\r\nint \xc3\xa9 = 'x';\r\n\x00\x0c"
     assert cudasim.translate({"a.cu": text + b"void f() { k<<<1,\r\n2>>>(a); }"})["a.cu"].startswith(text)
+
+
+@pytest.mark.parametrize("text", ["don't k<<<1, 2>>>(a)", 'say "k<<<1, 2>>>(a) /*', "'/* \\\n k<<<1, 2>>>(a)"])
+def test_a_quote_without_a_partner_takes_its_line(text):
+    """As in g++, which skips disabled code so: the line after it is code again, though a comment seemed to begin."""
+    inside = f"#if A\n{text}\n#endif\nvoid f() {{ k<<<1, 2>>>(a); }}"
+    assert translated(inside) == inside.replace("{ k<<<1, 2>>>(a);", "{ " + launch("k", "1, 2", "(a);"))
+
+
+# A file of 1 MB of any of these took minutes to hours, or the grader's whole memory.
+ATTACKS = {
+    "parentheses": lambda n: "(" * n,
+    "launches-open": lambda n: "k<<<(" * n,
+    "launches-in-arguments": lambda n: "void f() {" + "k<<<1,2>>>(" * n + ")" * n,
+    "launches-in-configurations": lambda n: "void f() {" + "k<<<f(" * n + "),1>>>()" * n,
+    "launches-of-launches": lambda n: "void f() {" + "(" * n + "k" + ")<<<1,2>>>(a)" * n,
+    "templates": lambda n: "void f() { k<" + "A<" * n + ">" * n + "><<<1,2>>>(); }",
+    "quotes": lambda n: '\\"' * n,
+    "apostrophes": lambda n: "\\'" * n,
+    "raw-strings": lambda n: 'R"(' * n,
+    "comments-in-a-directive": lambda n: "#error " + "/*" * n,
+    "conditions-in-braces": lambda n: "{" * n + "#if A\n" * n,
+    "conditions-in-a-statement": lambda n: "a " * n + "#if A\n" * n,
+    "device-words": lambda n: "__device__ a " * n,
+    "attributes": lambda n: "__device__ alignas(" * n + ")" * n,
+    "brackets": lambda n: "void f() { __shared__ int a" + "[" * n + ";",
+    "a-type-of-many": lambda n: "void f() { __shared__ " + "t " * n + "a" + ",a" * n + ";",
+    "a-name-of-many": lambda n: "void f() { __shared__ int " + "a" * n + ",a" * n + ";",
+}
+
+
+def steps(text: str) -> tuple[int, int]:
+    """How many function calls the translation of a text takes, of Python's own too, and how long what comes out is."""
+    count = 0
+
+    def profile(frame, event, _):
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(profile)
+    try:
+        size = len(cudasim.translate({"x.cu": text.encode()})["x.cu"])
+    except cudasim.Unsupported as error:
+        size = len(str(error))
+    finally:
+        sys.setprofile(None)
+    return count, size
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+def test_work_and_translation_grow_with_the_text_and_no_faster(attack):
+    """It runs in the grader itself, on a stranger's file, without a clock."""
+    (calls, size), (more_calls, larger) = steps(attack(500)), steps(attack(2000))
+    assert more_calls < 5 * calls
+    assert larger < 5 * size + 1000
+
+
+def test_nothing_is_looked_for_farther_than_is_taken():
+    """The work that has no calls to count: what has no partner is one token, and is not gone through again."""
+    for text in ('"' + '\\"' * 50, "'" + "\\'" * 50, 'R"(' * 50, '"' + "a" * 50, "'" + "\\ " * 50):
+        [token] = read("x.cu", text).tokens
+        assert (token.kind, token.text) == ("stray", text)
+
+
+def test_too_much_cuda_is_a_finding():
+    """1 MiB in all; what is no CUDA does not count."""
+    small, large = b"__global__ void k();", b"int x;\n" * 200_000
+    assert cudasim.translate({"a.cu": small, "b.h": large})["b.h"] == large
+    with pytest.raises(cudasim.Unsupported, match=r"b\.cuh:1: cuda-sim does not support more than 1048576 bytes of"):
+        cudasim.translate({"a.cu": small, "b.cuh": large})
+
+
+def test_a_translation_many_times_as_long_is_a_finding():
+    """Names that come along with each declared variable."""
+    declaration = "__shared__ " + "t" * 2000 + " a" + ",a" * 900 + ";"
+    [finding] = findings("void f() { " + declaration * 12 + "}")
+    assert finding.startswith("src/x.cu:1: the translation would be far longer than the source")
+
+
+MUTATIONS = [
+    *(
+        b"<<<",
+        b">>>",
+        b">>>(",
+        b"__shared__ ",
+        b"extern __shared__ ",
+        b"__device__ ",
+        b"__constant__ ",
+        b"(",
+        b")",
+        b"{",
+    ),
+    *(b"}", b"[", b"]", b"<", b">", b";", b",", b'"', b"'", b'R"(', b')"', b"/*", b"*/", b"//", b"\\\n", b"\n#if 0\n"),
+    *(
+        b"\n#else\n",
+        b"\n#endif\n",
+        b"\n#define X(a) ",
+        b"??/\n",
+        b"<%",
+        b"%:",
+        b"\0",
+        b"\r\n",
+        b"\xef\xbb\xbf",
+        b"\xff",
+    ),
+    *(b"##", b"\n#include ", b"alignas(", b"operator", b"=", b"*", b"::", b"template ", b"NULL", b"__noinline__"),
+]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_real_sources_gone_wrong_are_translated_or_refused(seed):
+    """A hundred pieces of our own kernels with words and bytes put in, taken out and repeated: only Unsupported."""
+    chance = random.Random(seed)
+    folder = Path(__file__).parents[1] / "cudasim"
+    sources = [path.read_bytes() for path in sorted(folder.glob("*.cu*"))]
+    for _ in range(100):
+        text = bytearray(chance.choice(sources))
+        start = chance.randrange(len(text))
+        text = text[start : start + 2000]
+        for _ in range(chance.randrange(1, 12)):
+            at, other = chance.randrange(len(text) + 1), chance.randrange(len(text) + 1)
+            piece = chance.choice([chance.choice(MUTATIONS), bytes(text[other : other + 40]), chance.randbytes(3)])
+            text[at : at + chance.choice([0, 0, 20])] = piece
+        try:
+            got = cudasim.translate({"x.cu": bytes(text)})["x.cu"]
+        except cudasim.Unsupported:
+            continue
+        assert got.count(b"\n") == text.count(b"\n")
 
 
 @pytest.mark.parametrize("branches", [("if (a) {", "if (b) {"), ("", "{} } void h() {")])

@@ -169,6 +169,17 @@ def test_auto_puts_a_simulator_in_the_place_of_what_is_absent(
     assert devices.explain(simulating, asked) == sentences
 
 
+def test_absent_device_names_the_one_that_simulates_it(
+    simulating: Assignment, toy: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who graded without a GPU learns what to do; where nothing simulates it, only why."""
+    monkeypatch.setattr(devices, "nvidia_gpus", lambda: devices.Gpus((), "", "none here"))
+    reason = "no NVIDIA GPU: none here"
+    assert devices.absence(simulating, "gpu") == f"{reason}; `--device gpu-sim` runs its code on the CPU"
+    assert devices.absence(toy, "gpu") == reason
+    assert devices.absence(simulating, "cpu") is None
+
+
 def test_auto_without_simulators_is_what_is_graded(toy: Assignment) -> None:
     """Where nothing simulates, "auto" changes nothing."""
     assert devices.choose(toy, ["auto"]) == ("cpu", "gpu")

@@ -178,6 +178,16 @@ def test_errors_of_one_cause_are_one_failure(toy: Assignment) -> None:
     ]
 
 
+def test_addresses_and_signs_do_not_tell_failures_apart(toy: Assignment) -> None:
+    """What a simulator says holds addresses and values of this run."""
+    words = "forward raised RuntimeError: sim: address {} is none; element 0 is {} in one order"
+    found = [
+        result("scale", 0, ERROR, words.format("0x7f3b9aa40214", "-12.5"), test="forward"),
+        result("scale", 1, ERROR, words.format("0x564e28c1beb0", "7.1e-05"), test="forward"),
+    ]
+    assert [count for _, count in groups(found, toy)] == [2]
+
+
 def test_wrong_answers_of_a_test_are_one_failure(toy: Assignment) -> None:
     """By the test and the value that is wrong."""
     found = [

@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT, TOY, lay_over
 
 from grader.assignment import Assignment
-from grader.repro import _device
+from grader.repro import _device, _unwatched
 
 HW4 = ROOT / "tests" / "hw4"
 CASE = "test_toy.py::test_scale[cpu-3]"
@@ -153,6 +153,23 @@ def test_what_is_not_there_is_one_sentence(case: str, tree: object, sentence: st
 def test_device_is_read_from_the_id(case: str, device: list[str], simulating: Assignment) -> None:
     """Also where one device's name begins with another's."""
     assert _device(simulating, case) == device
+
+
+@pytest.mark.parametrize(
+    ("device", "checks", "words"),
+    [
+        (["gpu-sim"], [], "\n`--check memory` and `--check race` find more: see docs/cuda-sim.md.\n"),
+        (["gpu-sim"], ["memory"], "\n`--check race` finds more: see docs/cuda-sim.md.\n"),
+        (["gpu-sim"], ["race", "memory"], ""),
+        (["cpu"], [], ""),
+        ([], [], ""),
+    ],
+)
+def test_what_was_not_watched_for_is_named(
+    device: list[str], checks: list[str], words: str, simulating: Assignment
+) -> None:
+    """Under a simulated device only: what is left to try when a case fails."""
+    assert _unwatched(simulating, device, checks) == words
 
 
 def test_check_of_a_device_that_is_not_simulated_is_refused() -> None:

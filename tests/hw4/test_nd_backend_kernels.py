@@ -170,6 +170,14 @@ TILED = [(8, 8, 8), (8, 24, 16), (32, 40, 24), (64, 64, 64)]
 
 
 @pytest.mark.problem("nd_backend", weight=0.5)
+def test_kernel_many_elements(subject, rng, device):
+    """The last of 4.2 million elements is reached, too: CUDA's `Blocks` never asks for that many threads."""
+    a = rng.normal((1 << 22) + 5003)
+    assert_equal(subject(backend.scalar, ["mul"], a, 0.5).mul, a * np.float32(0.5))
+    assert_equal(subject(backend.compact, a, [a.size], [-1], a.size - 1).out, a[::-1])
+
+
+@pytest.mark.problem("nd_backend", weight=0.5)
 @pytest.mark.parametrize(("m", "n", "p"), MATMUL, ids=[f"{m}x{n}x{p}" for m, n, p in MATMUL])
 def test_kernel_matmul(subject, rng, device, m, n, p):
     """`matmul` gives the product of (m, n) and (n, p), whatever `out` held before."""
