@@ -101,10 +101,12 @@ def repro(
     sys.exit(reproduce(load_assignment(suite), case, tree, _seed(seed), tuple(dict.fromkeys(check or ()))))
 
 
-@app.command(rich_help_panel=_GRADING, context_settings={"ignore_unknown_options": True})
+@app.command(rich_help_panel=_GRADING)
 def sim(
     program: Annotated[Path, typer.Argument(metavar="PROGRAM.cu", help="A CUDA program with a main.")],
-    arguments: Annotated[list[str] | None, typer.Argument(metavar="ARGS", help="The program's own arguments.")] = None,
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="ARGS", help="The program's own; its options after a --.")
+    ] = None,
     check: Checks = None,
     seeds: Annotated[int | None, typer.Option(help="Orders of the threads that --check race tries.")] = None,
     keep: Annotated[

@@ -92,6 +92,12 @@ def explain(assignment: Assignment, asked: Sequence[str]) -> list[str]:
     return [f"{other} stands in for {real}: {present(assignment, real)}" for real, other in pairs if other]
 
 
+def absence(assignment: Assignment, device: str) -> str | None:
+    """As `present`, for a person who can choose: with the device that runs the same cases here, if there is one."""
+    lacks, other = present(assignment, device), _stand_in(assignment, device)
+    return f"{lacks}; `--device {other}` runs its code on the CPU" if other else lacks
+
+
 def check_choice(assignment: Assignment, chosen: Sequence[str], checks: Sequence[str]) -> None:
     """Raises UsageError for a device that is none, and for a value of --check that is none or that none can heed."""
     for device in chosen:

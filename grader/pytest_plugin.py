@@ -306,7 +306,7 @@ class _Run:
         """Why the device is not on this machine; None where it is. The submission is never asked."""
         if device not in self.absent:
             told = self.tree.absent.get(device) if self.tree else None
-            self.absent[device] = told or devices.present(assignment, device)
+            self.absent[device] = told or devices.absence(assignment, device)
         return self.absent[device]
 
     def pytest_unconfigure(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,9 +17,7 @@ from grader.toolchain import Toolchain
 # else, so that the key of the cache, which is made of the same files, cannot miss one.
 _NATIVE = {".c", ".cc", ".cpp", ".cxx", ".cu", ".h", ".hh", ".hpp", ".hxx", ".cuh", ".inc", ".inl", ".ipp", ".tpp"}
 _SIMULATOR = Path(__file__).parent / "cudasim"
-# Comments and strings, in which a name means nothing; and what makes a source define a Python module by itself.
-_NO_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)
-_BINDINGS = re.compile(r"\bPYBIND11_MODULE\b|\bPyInit_")
+_MOST_SOURCE = 1 << 20  # bytes of a source that is looked into; a backend has 50 KB
 
 
 @dataclass(frozen=True)
@@ -58,8 +55,10 @@ def recipe(module: str, staged: StagedTree, layout: TreeLayout, kind: Kind) -> R
     listed = layout.companions.get(module, ())
     companions = tuple(path for path in listed if (staged.root / path).is_file())
     if listed:
-        code = _NO_CODE.sub(" ", (staged.root / source).read_bytes().decode("utf-8", "replace"))
-        if _BINDINGS.search(code):  # a tree of another edition: its source holds what companions hold in ours
+        content = (staged.root / source).read_bytes()
+        if len(content) > _MOST_SOURCE:
+            return f"{source} has {len(content)} bytes, and a source may have at most {_MOST_SOURCE}"
+        if _defines_module(source, content):  # a tree of another edition: its source holds what companions hold in ours
             companions = ()
         elif not companions:
             return f"{listed[0]} is not there, and {source} has no PYBIND11_MODULE of its own"
@@ -69,6 +68,14 @@ def recipe(module: str, staged: StagedTree, layout: TreeLayout, kind: Kind) -> R
         return Recipe(main, None)
     beside = replace(job, product=f"companions{ARCHIVE}", sources=companions)
     return Recipe(main, Part(_simulated(beside, kind), _native_files(companions, staged, layout)))
+
+
+def _defines_module(path: str, content: bytes) -> bool:
+    """Whether there is a Python module in the code, and not only in comments and strings."""
+    from grader.cudasim.tokens import read  # not at the top: of a student's commands few need it
+
+    words = (token.text for token in read(path, content.decode("latin-1")).tokens if token.kind == "word")
+    return any(word == "PYBIND11_MODULE" or word.startswith("PyInit_") for word in words)
 
 
 def _simulated(job: Job, kind: Kind) -> Job:

@@ -68,9 +68,13 @@ def reproduce(assignment: Assignment, case: str, tree: Path, seed: int, checks: 
     if run.fault:
         raise GraderError(run.fault)
     if run.verdict:
-        return _tell(run.verdict, case)
+        status = _tell(run.verdict, case)
+        if status == NOT_PASSED:
+            print(_unwatched(assignment, device, checks), end="")
+        return status
     if run.status < 0:
         print(f"\nerror: crashed with {signal.Signals(-run.status).name}")
+        print(_unwatched(assignment, device, checks), end="")
         return NOT_PASSED
     if run.status == _INTERNAL_ERROR or (run.status == _INTERRUPTED and not run.found):
         raise GraderError("the suite could not be run; see above.")
@@ -81,6 +85,14 @@ def reproduce(assignment: Assignment, case: str, tree: Path, seed: int, checks: 
         return STOPPED
     print(f"\nerror: the submission ended the process with exit status {run.status}")
     return NOT_PASSED
+
+
+def _unwatched(assignment: Assignment, device: Sequence[str], checks: Sequence[str]) -> str:
+    """What a simulated device has not watched for, as a paragraph: a NaN alone does not say where to look."""
+    left = [f"`--check {check}`" for check in devices.CHECKS if check not in checks]
+    if not left or not set(device) & set(assignment.devices.simulates):
+        return ""
+    return f"\n{' and '.join(left)} find{'s' if len(left) == 1 else ''} more: see docs/cuda-sim.md.\n"
 
 
 def _command(assignment: Assignment, case: str, prepared: Path, seed: int) -> list[str]:

@@ -34,7 +34,9 @@ class Edits:
 
     def _change(self, start: int, end: int, text: str) -> None:
         if self._added <= _MOST_ADDED < self._added + len(text):
-            self.findings.append((1, "the translation would be far longer than the source; declare fewer names at once"))
+            self.findings.append(
+                (1, "the translation would be far longer than the source; declare fewer names at a time")
+            )
         self._added += len(text)
         if self._added <= _MOST_ADDED:
             self._changes.append((start, end, text))
@@ -63,10 +65,13 @@ def joined(tokens: Sequence[Token]) -> str:
 
 
 def repeatable(tokens: Sequence[Token]) -> bool:
-    """Whether tokens may stand twice in the translation: on one line, no launch among them, and not too long."""
-    return tokens[-1].end - tokens[0].start <= _LONGEST and not any(
-        "\n" in token.text or token.kind == "stray" or token.text == "<<<" for token in tokens
-    )
+    """Whether tokens may stand twice in the translation: no string over several lines, no lone quote, no launch."""
+    return not any("\n" in token.text or token.kind == "stray" or token.text == "<<<" for token in tokens)
+
+
+def brief(first: Token, last: Token) -> bool:
+    """Whether what stands from one token to the other is short enough to stand as often as there are names in it."""
+    return last.end - first.start <= _LONGEST
 
 
 def split(region: Region, start: int, end: int, *, templates: bool) -> list[tuple[int, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grader.cudasim.code import Region, Scope
-from grader.cudasim.edits import Edits, joined, repeatable, split
+from grader.cudasim.edits import Edits, brief, joined, repeatable, split
 
 _KEYWORDS = {"return", "else", "do", "case", "throw", "goto", "co_return", "co_yield", "co_await", "and", "or", "not"}
 _WITH_CONDITION = {"if", "while", "for", "switch", "catch", "constexpr"}  # the parenthesis after these ends no operand
@@ -36,7 +36,7 @@ def _launch(region: Region, at: int, edits: Edits) -> None:
         hint = "write the kernel into the macro, too" if region.macro else "expected kernel<<<grid, block>>>(arguments)"
         edits.reject(token, f"a launch without a kernel's name before <<<; {hint}")
         return
-    if not repeatable(region.tokens[start:at]):
+    if not (brief(region.tokens[start], region.tokens[at - 1]) and repeatable(region.tokens[start:at])):
         edits.reject(token, "the kernel before <<< cannot be understood; give its name, or a variable that holds it")
         return
     name = joined(region.tokens[start:at])
@@ -58,15 +58,15 @@ def _launch(region: Region, at: int, edits: Edits) -> None:
         )
         return
     # Captured by value: under --check memory a kernel's thread that read a host variable would be a finding.
-    capture, kernel = ("=", name) if plain else (f"cudasim_kernel = {name}", "cudasim_kernel")
+    capture, called = ("=", name) if plain else (f"cudasim_kernel = {name}", "cudasim_kernel")
     edits.replace(region.tokens[start].start, token.end, "::cudasim::Launcher(::cudasim::Config(")
     edits.replace(
         region.tokens[end].start,
         region.tokens[end + 2].end,
         f"), CUDASIM_NAME({name}), __FILE__, __LINE__, "
-        f"[{capture}](auto... cudasim_args) -> void {{ {kernel}(cudasim_args...); }})",
+        f"[{capture}](auto... cudasim_args) -> void {{ {called}(cudasim_args...); }})",
     )
-    _null_pointers(region, end + 3, edits)
+    _arguments(region, end + 3, name, edits)
 
 
 def kernel_start(region: Region, at: int) -> tuple[int | None, bool]:
@@ -79,7 +79,9 @@ def kernel_start(region: Region, at: int) -> tuple[int | None, bool]:
         token = region.tokens[at]
         if token.text == ">":
             opening = region.opening_angle(at)
-            if opening is None or opening == 0 or region.tokens[opening - 1].kind != "word":
+            if opening is None or opening == 0:
+                return None, plain
+            if region.tokens[opening - 1].kind != "word" and region.text(opening - 1) != ")":  # PASTE(a, b)<T>
                 return None, plain
             at = opening - 1
         elif token.text in (")", "]"):
@@ -172,11 +174,14 @@ def _angle_runs(region: Region, start: int) -> list[tuple[int, int]]:
     return runs
 
 
-def _null_pointers(region: Region, opening: int, edits: Edits) -> None:
-    """NULL among the arguments becomes nullptr: through a lambda's parameter the number 0 would reach no pointer."""
+def _arguments(region: Region, opening: int, name: str, edits: Edits) -> None:
+    """What goes not through a lambda's parameters of any type: NULL, a number there, becomes nullptr; braces cannot."""
     closing = region.closing(opening)
     if closing is None:  # it closes beyond a directive or in another macro
         return
     for begin, end in split(region, opening + 1, closing, templates=False):
         if end == begin + 1 and region.text(begin) == "NULL":
             edits.replace(region.tokens[begin].start, region.tokens[begin].end, "nullptr")
+        elif region.text(begin) == "{":
+            why = f"cuda-sim does not support an argument of {name} in mere braces; write its type before them"
+            edits.reject(region.tokens[begin], why)

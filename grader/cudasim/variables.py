@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from grader.cudasim.code import CLASSES, Region, Scope
-from grader.cudasim.edits import Edits, joined, repeatable, split
+from grader.cudasim.edits import Edits, brief, joined, repeatable, split
 from grader.cudasim.tokens import Token
 
 _KINDS = {"__device__": "device", "__constant__": "constant", "__managed__": "managed"}
@@ -42,7 +42,8 @@ def rewrite(region: Region, edits: Edits) -> None:
                 continue
         declaration = _declaration(region, at)
         done = declaration.end
-        if not repeatable(region.tokens[declaration.start : declaration.end]):
+        tokens = region.tokens[declaration.start : declaration.end]
+        if not (repeatable(tokens) and (brief(tokens[0], tokens[-1]) or token.text != "__shared__")):
             edits.reject(token, f"this declaration with {token.text} cannot be understood; expected a type and names")
             continue
         if token.text != "__shared__":

@@ -11,7 +11,8 @@ from grader.score import ProblemScore
 from grader.verdict import CaseResult, Verdict
 
 _NOT_IMPLEMENTED = "not implemented"
-_NUMBERS = re.compile(r"\d[\d.e+-]*")
+# With the sign, and an address as a whole. The hyphen of "cpu-2" is no sign.
+_NUMBERS = re.compile(r"0x[0-9a-f]+|((?<!\w)-)?\d[\d.e+-]*")
 
 
 @dataclass(frozen=True)

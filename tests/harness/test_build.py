@@ -384,8 +384,9 @@ def test_companion_that_does_not_compile_is_named(toy: Assignment, tree: Path, t
             0,
             "src/bindings.cc is not there, and src/native.cc has no PYBIND11_MODULE of its own",
         ),
+        ("/*" * 600_000, True, 0, "src/native.cc has 1200000 bytes, and a source may have at most 1048576"),
     ],
-    ids=["own bindings", "own, no companion", "own in a comment", "own in a string", "none at all"],
+    ids=["own bindings", "own, no companion", "own in a comment", "own in a string", "none at all", "too large"],
 )
 def test_companions_that_are_not_needed_are_left_out(
     source: str, there: bool, builds: int, fault: str | None, toy: Assignment, tree: Path, tmp_path: Path

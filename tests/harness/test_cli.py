@@ -430,7 +430,9 @@ def test_sim_runs_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
         return 7
 
     monkeypatch.setattr("grader.cudasim.program.run", program)
-    monkeypatch.setattr(sys, "argv", ["grader", "sim", "a.cu", "wrong", "-n", "3", "--check", "race", "--seeds", "9"])
+    monkeypatch.setattr(
+        sys, "argv", ["grader", "sim", "a.cu", "--check", "race", "--seeds", "9", "wrong", "--", "-n", "3"]
+    )
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == 7
@@ -438,6 +440,13 @@ def test_sim_runs_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
         (Path("a.cu"), ["wrong", "-n", "3"]),
         {"checks": ("race",), "seeds": 9, "executable": None},
     ]
+
+
+def test_sim_takes_no_misspelt_option() -> None:
+    """An option that is misspelt is not handed on to the program, which would then run unwatched."""
+    result = run("sim", "a.cu", "--chek", "memory")
+    assert result.returncode == 2
+    assert "No such option: --chek" in result.stderr
 
 
 def test_sim_of_nothing_is_bad_usage() -> None:

@@ -113,7 +113,8 @@ class Launcher {
     static_assert(
         (std::is_trivially_copyable<Args>::value && ...),
         "cuda-sim: kernel arguments are copied to the GPU byte by byte, so they must be numbers, device "
-        "pointers or plain structs: not std::vector, std::string or another class that owns memory");
+        "pointers or plain structs: not std::vector, std::string or another class that owns memory; of a class "
+        "that converts to a pointer, pass the pointer");
     const detail::Call<Body, Args...> call{body_, std::tuple<Args...>(args...)};
     detail::launch({config_, name_, place_, kernel_, &detail::run_threads<Body, Args...>, &call, sizeof(call),
                     (size_t{0} + ... + sizeof(Args))});

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -90,11 +91,15 @@ struct Difference {
 /// Bytes are as in an array: sum of live allocations. Valid as long as nothing is allocated or freed.
 class Snapshot {
  public:
-  /// Copies what is there now.
-  static Snapshot take();
+  /// Copies what is there now. Into the memory of an earlier copy: fresh pages cost thrice what copying does.
+  void take();
 
-  /// Puts it back, and which bytes are set.
-  void restore() const;
+  /// The same after a launch, before which `before` was taken: what is still as it was is not copied, for most
+  /// memory of a program is not written by one launch.
+  void take_changes(const Snapshot& before);
+
+  /// Puts it back, and which bytes are set, where memory is as in `now` and as its difference() saw it last.
+  void restore(const Snapshot& now) const;
 
   /// How two words at an address compare. 4 and 8 byte words are passed as unsigned numbers.
   struct Compare {
@@ -105,15 +110,21 @@ class Snapshot {
   };
 
   /// The first difference between the snapshot and memory as it is now, or nothing.
-  std::optional<Difference> difference(const Compare& compare) const;
+  std::optional<Difference> difference(const Compare& compare);
 
  private:
   struct Piece {
     std::byte* address;
-    std::vector<std::byte> content;
+    size_t bytes;
+    const std::byte* content;  // in the room, or in that of the snapshot before
+    bool unchanged;            // as in the snapshot before, then and at every difference() since
     std::vector<uint8_t> set;  // shadow bits of the piece, empty without the check
   };
+  void copy(const Snapshot* before);
+
   std::vector<Piece> pieces_;
+  std::unique_ptr<std::byte[]> room_;
+  size_t room_bytes_ = 0;
 };
 
 // ---------------------------------------------------------------------------- in words

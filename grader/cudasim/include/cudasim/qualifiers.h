@@ -9,6 +9,9 @@
 #ifndef __CUDACC__
 #define __CUDACC__ 1
 #endif
+/// The toolkit that CUDART_VERSION names.
+#define __CUDACC_VER_MAJOR__ 13
+#define __CUDACC_VER_MINOR__ 0
 
 #define __global__
 #define __device__
