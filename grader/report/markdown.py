@@ -30,7 +30,8 @@ def to_markdown(grade: Grade) -> str:
     if not grade.fault:
         for item in grade.problems:
             lines += _failures(item)
-    lines.append(f"Seed {grade.seed}; devices {', '.join(grade.devices)}.")
+    checks = grade.environment.get("checks")
+    lines.append(f"Seed {grade.seed}; devices {', '.join(grade.devices)}{f'; checks {checks}' if checks else ''}.")
     return "\n".join(lines) + "\n"
 
 

@@ -260,6 +260,11 @@ def test_the_markdown_of_a_part_says_so() -> None:
     assert "Only a part was graded: `-k add and not total`." in to_markdown(made(selection="add and not total"))
 
 
+def test_the_markdown_names_the_checks() -> None:
+    """What a simulated device watched for stands beside the devices."""
+    assert "devices cpu, gpu; checks memory, race." in to_markdown(made(environment={"checks": "memory, race"}))
+
+
 def test_the_markdown_of_an_untouched_tree_lists_names() -> None:
     """With their cases."""
     messages = [f"not implemented: {name} is yours to write (a.py)" + RUN for name in ("A.f", "A.f", "B.g")]
