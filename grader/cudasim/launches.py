@@ -9,20 +9,20 @@ _KEYWORDS = {"return", "else", "do", "case", "throw", "goto", "co_return", "co_y
 _WITH_CONDITION = {"if", "while", "for", "switch", "catch", "constexpr"}  # the parenthesis after these ends no operand
 
 
-def rewrite(region: Region, edits: Edits) -> None:
-    """Rewrite every launch of a region.
+def rewrite(region: Region, edits: Edits, all_marked: bool) -> None:
+    """Rewrite every launch of a region. all_marked: every kernel says when it begins, so that what does not is none.
 
     A launch stays one expression of one line's code, so that it works in a macro, in an `if` without braces and in a
     template. The kernel is called from a generic lambda: a template's arguments and overloads are found as they were.
     """
     for at, token in enumerate(region.tokens):
         if token.text == "<<<" and region.text(at - 1) != "operator":
-            _launch(region, at, edits)
+            _launch(region, at, edits, all_marked)
         elif token.text.startswith("<<<<<<<"):
             edits.reject(token, "a conflict that git left here (<<<<<<<); decide which of the two versions stays")
 
 
-def _launch(region: Region, at: int, edits: Edits) -> None:
+def _launch(region: Region, at: int, edits: Edits, all_marked: bool) -> None:
     token = region.tokens[at]
     if region.scopes[at] is Scope.DEVICE:
         edits.reject(
@@ -59,12 +59,13 @@ def _launch(region: Region, at: int, edits: Edits) -> None:
         return
     # Captured by value: under --check memory a kernel's thread that read a host variable would be a finding.
     capture, called = ("=", name) if plain else (f"cudasim_kernel = {name}", "cudasim_kernel")
+    ended = " ::cudasim::kernel_ended();" if all_marked else ""
     edits.replace(region.tokens[start].start, token.end, "::cudasim::Launcher(::cudasim::Config(")
     edits.replace(
         region.tokens[end].start,
         region.tokens[end + 2].end,
         f"), CUDASIM_NAME({name}), __FILE__, __LINE__, "
-        f"[{capture}](auto... cudasim_args) -> void {{ {called}(cudasim_args...); }})",
+        f"[{capture}](auto... cudasim_args) -> void {{ {called}(cudasim_args...);{ended} }})",
     )
     _arguments(region, end + 3, name, edits)
 

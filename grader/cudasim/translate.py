@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import PurePosixPath
 
-from grader.cudasim import launches, unsupported, variables
-from grader.cudasim.code import live
+from grader.cudasim import flags, kernels, launches, unsupported, variables
+from grader.cudasim.code import Code, live
 from grader.cudasim.edits import Edits
 from grader.cudasim.tokens import Source, read
 
@@ -29,9 +29,13 @@ def translate(sources: Mapping[str, bytes]) -> dict[str, bytes]:
     CUDA's words, are translated, the others come back as they are. Raises Unsupported with all findings at once.
     """
     translated, findings, looked_at = {}, [], 0
+    files: list[tuple[str, Code, Edits]] = []
+    all_marked = True  # every kernel says when it begins
+    known = {PurePosixPath(path).name for path in sources} | {path.name for path in flags.INCLUDE.iterdir()}
     for path, content in sorted(sources.items()):
         translated[path] = content
         if not _may_have_cuda(path, content):
+            all_marked &= b"__global__" not in content
             continue
         looked_at += len(content)
         if looked_at > _MOST_BYTES:
@@ -42,9 +46,14 @@ def translate(sources: Mapping[str, bytes]) -> dict[str, bytes]:
             break
         source = read(path, content.decode("latin-1"))
         if _has_cuda(source):
-            edits = _edits(source)
-            findings += _lines(path, edits)
-            translated[path] = edits.result().encode("latin-1")
+            code, edits = live(source), Edits(source)
+            files.append((path, code, edits))
+            marked = [kernels.mark(region, edits) for region in code.regions]  # all of them, whatever the first says
+            all_marked &= all(marked) and _seen(code, known)
+    for path, code, edits in files:
+        _rewrite(code, edits, all_marked)
+        findings += _lines(path, edits)
+        translated[path] = edits.result().encode("latin-1")
     if findings:
         raise Unsupported("\n".join(findings))
     return translated
@@ -61,15 +70,22 @@ def _has_cuda(source: Source) -> bool:
     return PurePosixPath(source.path).suffix in _CUDA or any(token.text in _MARKS for token in source.tokens)
 
 
-def _edits(source: Source) -> Edits:
-    edits = Edits(source)
-    code = live(source)
+def _seen(code: Code, known: Set[str]) -> bool:
+    """Whether what a file includes is known by its name, or a library's, where there are no kernels of its own."""
+    for token in code.includes:
+        written = token.text.strip()
+        library = written.startswith("<") and not written.endswith((".cu>", ".cuh>"))
+        if not library and PurePosixPath(written.strip('"<>')).name not in known:
+            return False
+    return True
+
+
+def _rewrite(code: Code, edits: Edits, all_marked: bool) -> None:
     unsupported.find_headers(code.includes, edits)
     for region in code.regions:
         unsupported.find_words(region, edits)
         variables.rewrite(region, edits)
-        launches.rewrite(region, edits)
-    return edits
+        launches.rewrite(region, edits, all_marked)
 
 
 def _lines(path: str, edits: Edits) -> list[str]:

@@ -12,13 +12,31 @@ __global__ void Polynomial(float* x, int n) {
 }
 
 // Four elements a thread; x: (n), n a multiple of four, x aligned to 16 bytes
-__global__ void Double(float* x, int n) {
+__global__ void Double(float* x, int n) {  // BUG: called_kernel, kernel_in_kernel
   int i = 4 * (blockIdx.x * blockDim.x + threadIdx.x);
   if (i < n) {
     float4 four = *reinterpret_cast<float4*>(x + i);  // BUG: misaligned
     *reinterpret_cast<float4*>(x + i) = make_float4(2 * four.x, 2 * four.y, 2 * four.z, 2 * four.w);
   }
 }
+
+// As many a source makes its kernels.
+#define ELEMENTWISE(NAME, EXPRESSION)               \
+  __global__ void NAME##Kernel(float* x, int n) {   \
+    int i = blockIdx.x * blockDim.x + threadIdx.x;  \
+    if (i < n) x[i] = EXPRESSION;                   \
+  }
+ELEMENTWISE(Twice, 2 * x[i])
+
+#ifdef CUDASIM  // nvcc refuses these, and calls of them
+void Plain(float* x, int n) {
+  for (int i = 0; i < n; ++i) x[i] *= 2;
+}
+__global__ void DoubleTwice(float* x, int n) {
+  Double(x, n);
+  Double(x, n);
+}
+#endif
 
 // Two halves of an array, each copied, computed and copied back on a stream of its own.
 int Streams() {
@@ -75,6 +93,9 @@ int main(int argc, char** argv) {
 
   if (variant == "right_vector") {
     Double<<<1, 64>>>(x, n);
+  } else if (variant == "right_macro") {
+    void (*kernel)(float*, int) = TwiceKernel;
+    kernel<<<n / 64, 64>>>(x, n);
   } else if (variant == "misaligned") {
     Double<<<1, 64>>>(x + 1, n);
   } else if (variant == "zero_grid") {
@@ -93,6 +114,14 @@ int main(int argc, char** argv) {
   } else if (variant == "copy_freed") {
     CUDA_CHECK(cudaFree(x));
     CUDA_CHECK(cudaMemcpy(in.data(), x, n * sizeof(float), cudaMemcpyDeviceToHost));  // BUG: copy_freed
+#ifdef CUDASIM
+  } else if (variant == "no_kernel") {
+    Plain<<<1, 1>>>(x, n);
+  } else if (variant == "called_kernel") {
+    Double(x, n);
+  } else if (variant == "kernel_in_kernel") {
+    DoubleTwice<<<1, 64>>>(x, n);
+#endif
   } else {
     return UnknownVariant(argv[1]);
   }

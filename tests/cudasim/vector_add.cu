@@ -22,6 +22,12 @@ __global__ void AddTo(const float* a, float* c, int n) {
   if (i < n) c[i] += a[i];  // BUG: unset, host_pointer, freed
 }
 
+// Into the n elements before c; i is unsigned, and so is i - n: four billion, or nearly.
+__global__ void AddBefore(const float* a, const float* b, float* c, int n) {
+  unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) c[i - n] = a[i] + b[i];  // BUG: wild_index
+}
+
 int main(int argc, char** argv) {
   const std::string variant = argc > 1 ? argv[1] : "right";
   const int n = variant == "empty" ? 0 : 1000, block = 256, grid = (n + block - 1) / block;
@@ -40,6 +46,8 @@ int main(int argc, char** argv) {
   } else if (variant == "host_pointer") {
     CUDA_CHECK(cudaMemcpy(c, b.data(), n * sizeof(float), cudaMemcpyHostToDevice));
     AddTo<<<grid, block>>>(a.data(), c, n);
+  } else if (variant == "wild_index") {
+    AddBefore<<<grid, block>>>(device_a, device_b, c, n);
   } else if (variant == "freed") {
     CUDA_CHECK(cudaFree(c));
     AddTo<<<grid, block>>>(device_a, c, n);

@@ -28,7 +28,7 @@ def findings(text: str) -> list[str]:
 
 def launch(name: str, config: str, arguments: str) -> str:
     """What a launch becomes."""
-    kernel = f"{name}(cudasim_args...)"
+    kernel = f"{name}(cudasim_args...); ::cudasim::kernel_ended()"
     return (
         f"::cudasim::Launcher(::cudasim::Config({config}), CUDASIM_NAME({name}), __FILE__, __LINE__, "
         f"[=](auto... cudasim_args) -> void {{ {kernel}; }}){arguments}"
@@ -99,6 +99,7 @@ def test_a_launch(text, want):
     assert translated(inside) == inside.replace(text, want)
 
 
+ENDED = " ::cudasim::kernel_ended();"
 EXPRESSIONS = [
     "(*f)",
     "PASTE(a, b)<int, 2>",
@@ -115,7 +116,7 @@ EXPRESSIONS = [
 def test_a_kernel_that_is_an_expression_is_evaluated_once_on_the_host(kernel):
     """The lambda holds its value: a thread of the kernel must not read the host's variables."""
     got = translated(f"void f() {{ if (n) {kernel}<<<1, 2>>>(a); }}")
-    want = f"[cudasim_kernel = {kernel}](auto... cudasim_args) -> void {{ cudasim_kernel(cudasim_args...); }})(a);"
+    want = f"[cudasim_kernel = {kernel}](auto... cudasim_args) -> void {{ cudasim_kernel(cudasim_args...);{ENDED} }})"
     assert got.startswith("void f() { if (n) ::cudasim::Launcher(")
     assert want in got
 
@@ -141,6 +142,11 @@ def variable(name: str, kind: str) -> str:
         f" static const ::cudasim::memory::Variable cudasim_variable_{name}(&{name}, sizeof({name}), "
         f"CUDASIM_NAME({name}), ::cudasim::memory::VariableKind::{kind});"
     )
+
+
+def begun(name: str) -> str:
+    """What stands at the begin of a kernel's body."""
+    return f" ::cudasim::kernel_begun(CUDASIM_NAME({name}), __FILE__, __LINE__);"
 
 
 def kernel(body: str) -> str:
@@ -227,7 +233,7 @@ VARIABLES = {
 @pytest.mark.parametrize(("text", "want"), VARIABLES.values(), ids=VARIABLES)
 def test_a_variable_in_device_memory(text, want):
     """Shared and device variables become C++ variables that the runtime knows by name."""
-    assert translated(text) == want
+    assert translated(text).replace(begun("k"), "") == want
 
 
 FUNCTIONS = [
@@ -251,7 +257,72 @@ FUNCTIONS = [
 @pytest.mark.parametrize("text", FUNCTIONS)
 def test_functions_keep_their_words(text):
     """`__device__` before a function is a macro's business, and nothing is taken for a variable."""
-    assert translated(text) == text
+    assert translated(text).replace(begun("k"), "") == text
+
+
+KERNELS = {
+    "plain": ("__global__ void k(int* p) {", "k"),
+    "template": ("template <class T, int N = (3 > 2)> __global__ void k(T* p, T by = T{}) {", "k"),
+    "specialization": ("template <> __global__ void k<A<int>, 3>(int* p) {", "k"),
+    "bounds": ("__global__ void __launch_bounds__(256, 2) k(int n)\n{", "k"),
+    "bounds-of-ones-own": ("__global__ BOUNDS(256) void k(int n) {", "k"),
+    "word-later": ("static void __attribute__((noinline)) __global__ k(int (*p)[3]) {", "k"),
+    "in-namespace": ("namespace a { __global__ void k() {", "k"),
+    "trailing-type": ("__global__ auto k(int n) -> void {", "k"),
+    "macro": ("#define MAKE(NAME) __global__ void NAME(int n) {", "NAME"),
+    "macro-pastes": ("#define MAKE(a, b) __global__ void a##_##b(int n) { \\\n", "a##_##b"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("head", "name"), KERNELS.values(), ids=KERNELS)
+def test_a_kernel_says_that_it_has_begun(head, name):
+    """At the begin of its body, on the line of the brace; a launch is then of something that has said so."""
+    at = head.rindex("{") + 1
+    got = translated(head + " f(); }\nvoid g() { k<<<1, 2>>>(); }")
+    assert got.startswith(head[:at] + begun(name) + head[at:] + " f(); }\n")
+    assert ENDED in got
+
+
+UNMARKED = {
+    "macro-of-the-word": "#define KERNEL __global__ void\nKERNEL k() {}",
+    "macro-of-the-head": "#define HEAD(k) __global__ void k()\nHEAD(k) {}",
+    "macro-of-the-body": "__global__ void k() BODY",
+    "argument-of-a-macro": "FUNCTION(__global__, k) { }",
+    "specialization-without-the-word": "template <class T> __global__ void k();\ntemplate <> void k<int>() {}",
+    "two-heads": "__global__ void k(\n#ifdef A\nint n) {\n#else\nfloat x) {\n#endif\n}",
+    "file-not-seen": '#include "kernels.xyz"',
+    "kernels-of-a-library": "#include <some/kernels.cuh>",
+    "included-by-a-macro": "#include KERNELS",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", UNMARKED.values(), ids=UNMARKED)
+def test_no_false_alarm_where_a_kernel_may_be_without_a_mark(text):
+    """One such place in any of the sources, and no launch asks whether it was a kernel's."""
+    launching = b"void g() { k<<<1, 2>>>(); }"
+    got = cudasim.translate({"a.cu": launching, "b.cuh": text.encode(), "c.cc": b""})
+    assert b"Launcher" in got["a.cu"]
+    assert ENDED.encode() not in got["a.cu"]
+    assert ENDED.encode() not in cudasim.translate({"a.cu": launching, "b.cc": b"__global__ void k() {}"})["a.cu"]
+
+
+MARKED = [
+    "__global__ void k(int n);",
+    "template __global__ void k<int>(int n);",
+    "struct S { friend __global__ void k(S s); };",
+    "#ifndef CUDASIM\n#define KERNEL __global__ void\n#endif",
+    "template <> struct S<int> { int n; };\ntemplate <> __device__ int f<int>() { return 1; }",
+    '#include <cuda_runtime.h>\n#include "cuda_runtime.h"\n#include "sub/a.cu"\n#include <vector>',
+    "// __global__",
+]
+
+
+@pytest.mark.parametrize("text", MARKED)
+def test_what_leaves_no_kernel_without_a_mark(text):
+    """Declarations, what is not compiled, and what is no function."""
+    got = cudasim.translate({"a.cu": b"void g() { k<<<1, 2>>>(); }", "b.cuh": text.encode()})
+    assert ENDED.encode() in got["a.cu"]
+    assert got["b.cuh"] == text.encode()
 
 
 UNSUPPORTED = {
@@ -351,7 +422,7 @@ NOT_FOUND = [
     "#ifndef CUDASIM\n#include <cuda_fp16.h>\n__half x;\n#endif",
     "#ifdef CUDASIM\nint x;\n#else\n__half x;\n#endif",
     "#if !defined(CUDASIM)\n__half x;\n#endif",
-    kernel("x.tex2D(1); new (p) int(3);"),
+    "__device__ void f(int* p) { x.tex2D(1); new (p) int(3); }",
     "struct S { __device__ S(const S&) = delete; };",
 ]
 
@@ -360,6 +431,14 @@ NOT_FOUND = [
 def test_what_is_no_finding(text):
     """Names of one's own, text, comments, and what is kept from cuda-sim by the preprocessor come back as they are."""
     assert translated(text) == text
+
+
+def test_our_own_backend_is_marked_throughout():
+    """Nothing that it includes, and none of its macros, keeps a launch from being looked at."""
+    folder = Path(__file__).parents[2] / "reference" / "src"
+    sources = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+    got = cudasim.translate(sources)["ndarray_backend_cuda.cu"].decode()
+    assert 0 < got.count("::cudasim::Launcher(") == got.count(ENDED)
 
 
 def test_which_files_are_translated():
@@ -405,6 +484,10 @@ ATTACKS = {
     "attributes": lambda n: "__device__ alignas(" * n + ")" * n,
     "brackets": lambda n: "void f() { __shared__ int a" + "[" * n + ";",
     "a-type-of-many": lambda n: "void f() { __shared__ " + "t " * n + "a" + ",a" * n + ";",
+    "kernels": lambda n: "__global__ a " * n,
+    "kernels-in-kernels": lambda n: "__global__ void k(" * n + "){" * n,
+    "kernels-of-templates": lambda n: "__global__ void k<" + "<" * n + ">(){}" * n + "__global__ k>(){}" * n,
+    "specializations": lambda n: "template <> " * n,
     "a-name-of-many": lambda n: "void f() { __shared__ int " + "a" * n + ",a" * n + ";",
 }
 

@@ -22,6 +22,7 @@ Progress progress;
 Block block;
 unsigned long long block_serial = 0;
 bool running_kernel = false;
+bool kernel_awaited = false;
 unsigned atomics_in_a_row = 0;
 
 namespace {
@@ -248,7 +249,7 @@ void run_grid(const Launch& launch, Order order) {
   block.fiber = &take_fiber();
   running_kernel = true;
   enter_fibers(*block.fiber);
-  running_kernel = interrupting = false;
+  running_kernel = interrupting = kernel_awaited = false;
   memory::kernel_ends();
   block.launch = nullptr;
   throw_failure();

@@ -27,6 +27,22 @@ void trap(const char* name, Place at) {
   fail(where() + ": " + name + " at " + to_string(at) + " was reached.");
 }
 
+void not_launched(const char* kernel, Place at) {
+  const std::string name = kernel;
+  const std::string is = name + " is a kernel (__global__ at " + to_string(at) + "), but ";
+  if (in_kernel()) {
+    fail(where() + ": " + is +
+         "was called as a function by device code; make what is needed there a __device__ function, which "
+         "both can call.");
+  }
+  fail(is + "was called as a function; launch it: " + name + "<<<blocks, threads>>>(...).");
+}
+
+void not_a_kernel() {
+  fail(launched() + ": " + block.launch->name +
+       " is not a kernel, and nvcc refuses to launch it; declare it `__global__ void`.");
+}
+
 }  // namespace detail
 
 void fail(std::string message) {

@@ -92,8 +92,11 @@ void judge_in_kernel(const void* address, size_t bytes, Access access, const voi
   // names.
   Dl_info info{};
   if (dladdr(address, &info) != 0) return;
-  fail(where() + ": host pointer in a kernel: " + does(access, bytes, from) + ", " + describe(address) +
-       ". Memory for kernels comes from cudaMalloc, and cudaMemcpy fills it.");
+  fail(where() + ": host pointer or wild index: " + does(access, bytes, from) + ", at address " +
+       hexadecimal(address) +
+       ", which is neither device memory nor a variable of the kernel. Memory for kernels comes from "
+       "cudaMalloc, and cudaMemcpy fills it; where the pointer did come from there, print the index: a "
+       "negative number taken as unsigned is far off.");
 }
 
 void judge_on_host(const void* address, size_t bytes, Access access, const void* from) {

@@ -77,6 +77,12 @@ CUDASIM_UNCHECKED inline bool next_thread() {
   return true;
 }
 
+/// Whether the thread that runs has called what was launched, and no kernel has begun since.
+extern CUDASIM_HIDDEN bool kernel_awaited;
+CUDASIM_UNCHECKED inline void await_kernel() { kernel_awaited = true; }
+[[noreturn]] void not_launched(const char* kernel, Place at);
+[[noreturn]] void not_a_kernel();
+
 template <class Body, class... Args>
 struct Call {
   Body body;
@@ -87,11 +93,29 @@ struct Call {
 template <class Body, class... Args>
 void run_threads(const void* copy) {
   const auto& call = *static_cast<const Call<Body, Args...>*>(copy);
-  while (next_thread())
+  while (next_thread()) {
+    await_kernel();
     std::apply(call.body, call.args);  // body takes its arguments by value: a copy for each thread
+  }
 }
 
+/// Whether a launch can copy arguments of these types at all.
+template <class... Args>
+constexpr bool HAVE_COPIES = (std::is_copy_constructible<std::decay_t<Args>>::value && ...);
+
 }  // namespace detail
+
+/// The first statement of every `__global__` function: fails where it was called like any other function.
+CUDASIM_UNCHECKED inline void kernel_begun(const char* kernel, const char* file, int line) {
+  if (!detail::kernel_awaited) detail::not_launched(kernel, {file, line});
+  detail::kernel_awaited = false;
+}
+
+/// After a launched function has returned, where every kernel has the statement above: fails where it had
+/// none.
+CUDASIM_UNCHECKED inline void kernel_ended() {
+  if (detail::kernel_awaited) detail::not_a_kernel();
+}
 
 /// A launch that waits for its arguments: Launcher(Config(g, b), CUDASIM_NAME(k), file, line, body)(args).
 /// `body` calls the kernel with copies of the arguments; a template so that the compiler inlines the kernel
@@ -108,16 +132,24 @@ class Launcher {
     return *this;
   }
 
-  template <class... Args>
+  template <class... Args, std::enable_if_t<detail::HAVE_COPIES<Args...>, int> = 0>
   void operator()(Args... args) const {
     static_assert(
         (std::is_trivially_copyable<Args>::value && ...),
         "cuda-sim: kernel arguments are copied to the GPU byte by byte, so they must be numbers, device "
-        "pointers or plain structs: not std::vector, std::string or another class that owns memory; of a class "
-        "that converts to a pointer, pass the pointer");
+        "pointers or plain structs: not std::vector, std::string or another class that owns memory; of a "
+        "class that converts to a pointer, pass the pointer");
     const detail::Call<Body, Args...> call{body_, std::tuple<Args...>(args...)};
     detail::launch({config_, name_, place_, kernel_, &detail::run_threads<Body, Args...>, &call, sizeof(call),
                     (size_t{0} + ... + sizeof(Args))});
+  }
+
+  /// Only for what the above cannot take, to say so. It takes no references itself: bit fields have none.
+  template <class... Args, std::enable_if_t<!detail::HAVE_COPIES<Args...>, int> = 0>
+  void operator()(const Args&...) const {
+    static_assert(detail::HAVE_COPIES<Args...>,  // never: it says why there is no such launch
+                  "cuda-sim: kernel arguments are copied to the GPU, and one of these is of a class that "
+                  "cannot be copied: pass the pointer that is in it (array.ptr), not the object");
   }
 
  private:
