@@ -25,6 +25,9 @@ VIEWS = {
     "reversed-and-permuted": (24, [4, 3, 2], [-1, 8, -4], 7),
     "5-axes": (72, [2, 1, 3, 2, 2], [36, 36, 12, 6, 3], 1),
     "long-first-axis": (66, [33, 2], [1, 33], 0),
+    # Larger than the square that a CUDA kernel may transpose by way of shared memory, and no multiple of it.
+    "65x33-transposed": (2145, [65, 33], [1, 65], 0),
+    "3-axes-transposed": (2052, [3, 34, 20], [680, -1, 34], 33),
 }
 BROADCAST = {
     "repeated-rows": (4, [3, 4], [0, 1], 0),
