@@ -17,6 +17,7 @@ from typing import Any
 from grader import devices
 from grader.assignment import Assignment
 from grader.build import prepare
+from grader.checks import CHECKS
 from grader.errors import GraderError, UsageError
 from grader.judge import ROOT
 from grader.sandbox import open_sandbox
@@ -89,7 +90,7 @@ def reproduce(assignment: Assignment, case: str, tree: Path, seed: int, checks: 
 
 def _unwatched(assignment: Assignment, device: Sequence[str], checks: Sequence[str]) -> str:
     """What a simulated device has not watched for, as a paragraph: a NaN alone does not say where to look."""
-    left = [f"`--check {check}`" for check in devices.CHECKS if check not in checks]
+    left = [f"`--check {check}`" for check in CHECKS if check not in checks]
     if not left or not set(device) & set(assignment.devices.simulates):
         return ""
     return f"\n{' and '.join(left)} find{'s' if len(left) == 1 else ''} more: see docs/cuda-sim.md.\n"

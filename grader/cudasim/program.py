@@ -11,13 +11,13 @@ import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from grader.checks import environment, refuse_unknown
 from grader.cudasim import flags, runtime
 from grader.cudasim.tokens import read
 from grader.cudasim.translate import Unsupported, translate
 from grader.errors import UsageError
 from grader.toolchain import cxx_compiler, needed
 
-CHECKS = ("memory", "race")
 _UNCAUGHT = Path(__file__).with_name("uncaught.cc")
 
 
@@ -35,12 +35,12 @@ def run(
     the program, compiled for a debugger. What the runtime finds, the program prints on stderr, with exit status 1.
     Raises UsageError where an option is wrong, or the program cannot be read, translated or compiled.
     """
-    environment = {**os.environ, **settings(checks, seeds)}
+    told = {**os.environ, **settings(checks, seeds)}
     with tempfile.TemporaryDirectory(prefix="cudasim-", ignore_cleanup_errors=True) as name:
         target = executable.absolute() if executable is not None else Path(name) / program.stem
         compile_program(program, target, checked=bool(checks), debug=executable is not None)
         try:
-            status = subprocess.run([str(target), *arguments], env=environment, check=False).returncode
+            status = subprocess.run([str(target), *arguments], env=told, check=False).returncode
         except KeyboardInterrupt:  # it had the signal, too
             return 130
     return status if status >= 0 else 128 - status
@@ -48,16 +48,14 @@ def run(
 
 def settings(checks: Collection[str], seeds: int | None) -> dict[str, str]:
     """The variables of the environment that tell the runtime what to check."""
-    for check in checks:
-        if check not in CHECKS:
-            raise UsageError(f"--check has value {check!r}; expected one of: {', '.join(CHECKS)}.")
+    refuse_unknown(checks)
     if seeds is not None and "race" not in checks:
         raise UsageError(
             "--seeds is the number of orders that --check race tries; without --check race it says nothing."
         )
     if seeds is not None and not 1 <= seeds <= 1000:
         raise UsageError(f"--seeds has value {seeds}; expected a number from 1 to 1000.")
-    told = {"CUDASIM_CHECK": ",".join(check for check in CHECKS if check in checks)}
+    told = environment(checks)
     return told if seeds is None else {**told, "CUDASIM_SEEDS": str(seeds)}
 
 

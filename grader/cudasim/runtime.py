@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,7 +42,10 @@ def _compiled(command: list[str], target: Path, key: str, cache: BuildCache | No
     with cache.lock(key) if cache is not None else contextlib.nullcontext():
         if cache is not None and (found := cache.find(key)) is not None and found.module is not None:
             return found.module
-        done = subprocess.run([*command, "-o", str(target)], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        english = {**os.environ, "LC_ALL": "C"}  # errors with ASCII quotes, whatever the user's language
+        done = subprocess.run(
+            [*command, "-o", str(target)], stdin=subprocess.DEVNULL, capture_output=True, env=english, check=False
+        )
         if done.returncode != 0:
             told = done.stderr.decode("utf-8", "replace").strip()
             raise GraderError(f"the runtime of cuda-sim does not compile with {command[0]}:\n{told}")

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from grader.assignment import Assignment, CaseLimits
 from grader.build import BuiltTree
+from grader.checks import environment as checks_environment
 from grader.sandbox import Limits, Sandbox
 from grader.subject import protocol
 from grader.subject.kit import build_kit
@@ -70,7 +71,7 @@ class IsolatedSubject:
         self._sandbox = sandbox
         self._gpu = gpu
         self._modules = tree.loaded(simulated=simulated)
-        self._env = {**assignment.layout.env, **(check_environment(checks) if simulated else {})}
+        self._env = {**assignment.layout.env, **(checks_environment(checks) if simulated else {})}
         self._home = Path(tempfile.mkdtemp(prefix="grader-"))
         self._readable = build_kit(self._home / "kit", assignment.suite / "probes")
         self._worker: WorkerProcess | None = None
@@ -225,11 +226,6 @@ def _longer(limits: CaseLimits, times: int) -> CaseLimits:
         case_wall_seconds=times * limits.case_wall_seconds,
         run_seconds=times * limits.run_seconds,
     )
-
-
-def check_environment(checks: Sequence[str]) -> dict[str, str]:
-    """What tells the simulator, before its module is loaded, what to watch for."""
-    return {"CUDASIM_CHECK": ",".join(checks)} if checks else {}
 
 
 def worker_environment(extra: Mapping[str, str], scratch: Path) -> dict[str, str]:

@@ -9,8 +9,8 @@ from typing import Any
 
 from grader.assignment import Assignment
 from grader.build import BuiltTree
+from grader.checks import environment as checks_environment
 from grader.subject import protocol
-from grader.subject.client import check_environment
 from grader.subject.outcome import IMPORTING, Answer, raised
 from grader.subject.question import Probe, Question, describe
 from grader.subject.worker import Runner
@@ -27,7 +27,7 @@ class InProcessSubject:
         layout = assignment.layout
         self._runner = Runner(str(tree.root), layout.paths, tree.loaded(simulated=simulated), "probes")
         self._loaded = False
-        os.environ.update(check_environment(checks))
+        os.environ.update(checks_environment(checks))
 
     def ask(self, probe: Probe, device: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Answer:
         """See Subject. Values make the same round trip as over the wire, so that a probe behaves alike."""
