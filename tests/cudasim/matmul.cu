@@ -64,6 +64,15 @@ __global__ void MatmulEarlyReturn(const float* a, const float* b, float* out, in
   out[row * n + column] = sum;
 }
 
+// Behind the last row of b there are a few bytes that belong to nobody: with zeros in them the sum would be right.
+__global__ void MatmulOneTermTooMany(const float* a, const float* b, float* out, int m, int k, int n) {
+  int row = blockIdx.y * kTile + threadIdx.y, column = blockIdx.x * kTile + threadIdx.x;
+  if (row >= m || column >= n) return;
+  float sum = 0;
+  for (int i = 0; i <= k; ++i) sum += a[row * k + i] * b[i * n + column];  // BUG: one_term_too_many
+  out[row * n + column] = sum;
+}
+
 int main(int argc, char** argv) {
   const std::string variant = argc > 1 ? argv[1] : "right";
   const int m = 35, k = 40, n = 20;
@@ -85,6 +94,8 @@ int main(int argc, char** argv) {
     MatmulNoRemainder<<<grid, block>>>(device_a, device_b, out, m, k, n);
   } else if (variant == "early_return") {
     MatmulEarlyReturn<<<grid, block>>>(device_a, device_b, out, m, k, n);
+  } else if (variant == "one_term_too_many") {
+    MatmulOneTermTooMany<<<grid, block>>>(device_a, device_b, out, m, k, n);
   } else {
     return UnknownVariant(argv[1]);
   }

@@ -51,6 +51,7 @@ BUGS = [
     Bug("transpose", "swapped_guard", "memory", "TransposeSwappedGuard", PAST_THE_END),
     Bug("matmul", "missing_second_barrier", "race", "MatmulOneBarrier", ORDER),
     Bug("matmul", "no_remainder_guard", "memory", "MatmulNoRemainder", PAST_THE_END),
+    Bug("matmul", "one_term_too_many", "memory", "MatmulOneTermTooMany", PAST_THE_END),
     Bug("matmul", "early_return", "", "MatmulEarlyReturn", "was reached by 64 of 256 threads"),
     Bug("reduction", "too_little_shared", "memory", "SumDynamic", "dynamic shared memory of 256 bytes"),
     Bug("reduction", "missing_barrier", "race", "SumWithoutBarrier", ORDER),
@@ -148,6 +149,13 @@ def test_a_planted_bug_is_named(build, bug):
     source = (HERE / f"{bug.theme}.cu").read_text().splitlines()
     lines = [source[int(line) - 1] for line in re.findall(rf"{bug.theme}\.cu:(\d+)", told)]
     assert any(marks(line, bug) for line in lines), told
+
+
+def test_what_lies_past_the_end_is_no_number(build):
+    """A read a little past the end shows in the result without any check: on a GPU, too, anything may lie there."""
+    done = run(build("matmul", False), "one_term_too_many")
+    assert done.returncode != 0
+    assert "nan" in (done.stdout + done.stderr).lower()
 
 
 def marks(line: str, bug: Bug) -> bool:

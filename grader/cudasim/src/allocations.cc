@@ -62,6 +62,12 @@ const Allocation* before(const std::map<const std::byte*, Allocation>& allocatio
   return next == allocations.begin() ? nullptr : &std::prev(next)->second;
 }
 
+/// The red zone as well: a kernel that reads a little past the end then computes with NaN, without any check.
+/// With the zeros of untouched memory 7 of 9 products came out right although each sum had one term too many.
+void fill(const Allocation& allocation) {
+  std::memset(allocation.address, 0xFF, block_bytes(allocation.bytes));
+}
+
 void leave_quarantine() {
   Allocations& a = all();
   const Allocation oldest = a.quarantine.front();
@@ -89,7 +95,7 @@ void* allocate(size_t bytes, Kind kind) {
   if (kind == Kind::device && guard_is_up()) {
     a.fresh.push_back(allocation);
   } else {
-    std::memset(address, 0xFF, bytes);
+    fill(allocation);
   }
   // What the host writes into managed and pinned memory, nobody sees (fread): all of it counts as written.
   mark_live(address, bytes, kind != Kind::device);
@@ -122,7 +128,7 @@ void release_all() {
 }
 
 void fill_fresh() {
-  for (const Allocation& fresh : all().fresh) std::memset(fresh.address, 0xFF, fresh.bytes);
+  for (const Allocation& fresh : all().fresh) fill(fresh);
   all().fresh.clear();
 }
 

@@ -2,7 +2,7 @@
 ///
 ///     | payload, a multiple of 256 bytes | red zone |     a block; payloads begin at multiples of 256
 ///
-/// A new allocation is filled with 0xFF: a float read from it is NaN. Under the memory check, freed blocks
+/// A new allocation and its red zone are filled with 0xFF: a float read from them is NaN. Under the memory check, freed blocks
 /// are kept out of use for a while (the quarantine), so that a use after the free does not meet a new owner's
 /// data, and all calls keep the shadow in step.
 #pragma once
