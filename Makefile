@@ -11,24 +11,33 @@ LOCK := $(if $(wildcard reference),requirements-course.lock,requirements.lock)
 # pip is told to look, else from PyTorch's own index.
 TORCH := 2.13.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+OFFLINE := || { echo "pip could not install it: is this machine online? Behind a proxy, set HTTPS_PROXY, and run make again." >&2; exit 1; }
 IMAGE ?= needle-grader
+TREE ?= $(firstword $(wildcard student reference))
+
+# A Python that was upgraded away leaves a .venv whose python leads nowhere: it is then set up anew.
+$(shell test -x $(BIN)/python || rm -f $(BIN)/.ready $(BIN)/.notebook-ready)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup grade submit test lint student check-student release bench gpu-check image image-test doctor clean
+.PHONY: help setup grade status submit carry data notebook test lint student check-student notebook-run release docs bench gpu-check image \
+	image-test doctor clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' -v course="$(wildcard reference)" '/^# ==/ { if (!course) exit; print "\nFor the course:" } \
+	/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(BIN)/.ready: $(LOCK) pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(f"Python {sys.version.split()[0]} is too old; expected 3.10 or newer. Name another: make PYTHON=python3.12 ...") if sys.version_info < (3, 10) else None'
+	@command -v $(PYTHON) > /dev/null || { echo "There is no $(PYTHON) on PATH. Debian, Ubuntu, WSL: sudo apt-get install python3" \
+	"python3-venv python3-dev g++; macOS: brew install python. Another Python: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m grader.first_aid
 	@echo "Installing into $(VENV): a minute or two, this once ..."
 	@$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(LOCK)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(LOCK) $(OFFLINE)
 	@case "$$(uname -s)" in \
 	Darwin) $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "torch==$(TORCH)" ;; \
 	*) $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "torch==$(TORCH)+cpu" 2>/dev/null \
 	|| $(BIN)/python -m pip install --disable-pip-version-check --no-deps "torch==$(TORCH)+cpu" --index-url $(TORCH_INDEX) ;; \
-	esac
+	esac $(OFFLINE)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -37,19 +46,41 @@ setup: $(BIN)/.ready ## install everything into .venv (the other commands do it 
 grade: $(BIN)/.ready ## grade the trees that are here: points by bucket, first failures (K=EXPR selects, SEED=N repeats)
 	@$(BIN)/python -m grader grade $(TREES) --out $(OUT) $(if $(K),-k "$(K)") $(if $(SEED),--seed $(SEED))
 
+status: $(BIN)/.ready ## which parts are written, what they earned, and what to do next
+	@$(BIN)/python -m grader status $(TREE) --out $(OUT)
+
+carry: $(BIN)/.ready ## bring earlier work over (FROM=an earlier homework's folder or archive, or UPGRADE=a new release's zip)
+	@$(BIN)/python -m grader carry $(if $(FROM),--from "$(FROM)") $(if $(UPGRADE),--upgrade "$(UPGRADE)") $(if $(FORCE),--force)
+
+data: $(BIN)/.ready ## download CIFAR-10 and Penn Treebank into data/ (SYNTHETIC=1 makes small sets without a network)
+	@$(BIN)/python $(TREE)/apps/download_dataset.py --dir data $(if $(SYNTHETIC),--synthetic)
+
+$(BIN)/.notebook-ready: requirements-notebook.lock $(BIN)/.ready
+	@echo "Installing JupyterLab into $(VENV): a minute, this once ..."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-notebook.lock $(OFFLINE)
+	@touch $@
+
+notebook: $(BIN)/.notebook-ready ## open the assignment's notebook in JupyterLab
+	$(BIN)/python -m jupyterlab $(TREE)/hw4.ipynb
+
 # The key goes by the environment, and is in no command of ours that others could see; what make itself hands down (KEY
 # again, in MAKEFLAGS) ends here.
 submit: export MUGRADE_KEY := $(if $(KEY),$(KEY),$(MUGRADE_KEY))
 submit: $(BIN)/.ready ## submit your answers and see the points (KEY=your key, K=EXPR selects, SERVER=address)
 	@unset KEY MAKEFLAGS MAKEOVERRIDES MFLAGS; $(BIN)/python submit.py $(if $(K),-k "$(K)") \
-	$(if $(SERVER),--server "$(SERVER)") $(if $(TREE),--tree "$(TREE)")
+	$(if $(SERVER),--server "$(SERVER)") --tree "$(TREE)"
 
 doctor: $(BIN)/.ready ## what this machine has, what it lacks, and how to mend it
 	@$(BIN)/python -m grader doctor
 
 test: $(BIN)/.ready ## everything that must hold: style, types, the harness's tests, the suite on both trees
 	@if [ -d reference ]; then $(MAKE) lint check-student && $(BIN)/python tests/harness/side_by_side.py; \
-	else $(BIN)/python -m pytest tests/hw4; fi # a release: the student's tree is all there is to test
+	else $(BIN)/python -m pytest; fi # a release: the student's tree is all there is to test
+
+clean: ## remove what was built (not .venv)
+	rm -rf build out dist .pytest_cache .mypy_cache .ruff_cache
+
+# == What follows needs reference/, or is for whoever develops the project. `make help` ends here in a release. ==
 
 lint: $(BIN)/.ready
 	$(BIN)/ruff check .
@@ -63,8 +94,15 @@ student: $(BIN)/.ready ## write student/ from reference/
 check-student: $(BIN)/.ready ## fail where student/ is not what reference/ derives to
 	@$(BIN)/python -m grader check-student
 
+notebook-run: $(BIN)/.ready ## run the reference's notebook on small data; with its outputs it is in out/notebook/
+	@$(BIN)/python tests/harness/notebooks.py reference/hw4.ipynb --set "SYNTHETIC = True" --set "LIMIT = 256" \
+	--set "EPOCHS = 1" --out $(OUT)/notebook
+
 release: $(BIN)/.ready ## write dist/hw4-student.zip: all that a student needs, nothing of reference/
 	@$(BIN)/python -m grader release
+
+docs: $(BIN)/.ready ## build the pages of docs/ into build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet build --strict --site-dir build/site
 
 bench: $(BIN)/.ready ## medians: isolated calls, the suite, 300 students posting at once, the gradebook page
 	@$(BIN)/python tests/bench/harness.py && $(BIN)/python tests/bench/server.py
@@ -77,6 +115,3 @@ image: ## build the container image that grades (IMAGE=its name, BASE_IMAGE=what
 
 image-test: $(BIN)/.ready ## build the image and try it for real: docker, else buildah and podman
 	@$(BIN)/python -m pytest tests/image -ra
-
-clean: ## remove what was built (not .venv)
-	rm -rf build out dist .pytest_cache .mypy_cache .ruff_cache

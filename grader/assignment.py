@@ -42,6 +42,16 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A stretch of the assignment's text: what a student writes in one go, and the problems that it earns."""
+
+    title: str  # "Convolutional network"
+    problems: tuple[str, ...]  # their names
+    tasks: tuple[str, ...]  # where it is written: FILE, or FILE:NAME with * for any text, such as "nn.py:Linear.*"
+    extra: tuple[str, ...] = ()  # more of the same, which earns nothing by itself or not on every machine
+
+
+@dataclass(frozen=True)
 class CaseLimits:
     """What a case, and a run, may take of the machine."""
 
@@ -96,6 +106,7 @@ class Assignment:
     layout: TreeLayout
     submission_seed: int | None = None  # what the submission cases' inputs are drawn from; None: there are none
     server: str = LOCAL_SERVER  # where submissions go unless a student says otherwise
+    parts: tuple[Part, ...] = ()  # in the order in which they are done; none where the text has none
 
     @property
     def buckets(self) -> tuple[str, ...]:
@@ -109,6 +120,15 @@ class Assignment:
                 return problem
         known = ", ".join(problem.name for problem in self.problems)
         raise UsageError(f"{self.name} has no problem {name!r}; expected one of: {known}.")
+
+
+def own_suite(root: Path) -> Path:
+    """The suite that the checkout at `root` is about: the one folder of its tests/ that has an assignment.toml.
+
+    Where there is none, or several, tests/ itself, which is no suite: then one has to be named.
+    """
+    found = [file.parent for file in (root / "tests").glob("*/assignment.toml")]
+    return found[0] if len(found) == 1 else root / "tests"
 
 
 def load_assignment(suite: Path) -> Assignment:
@@ -134,6 +154,7 @@ def load_assignment(suite: Path) -> Assignment:
         layout=_layout(table.table("tree")),
         submission_seed=submission.whole("seed") if submission else None,
         server=_server(submission) if submission else LOCAL_SERVER,
+        parts=tuple(_part(item) for item in table.tables("part")) if "part" in data else (),
     )
     if submission:
         submission.finish()
@@ -158,6 +179,13 @@ def _problem(table: Table) -> Problem:
         tolerance.finish()
     table.finish()
     return problem
+
+
+def _part(table: Table) -> Part:
+    extra = table.texts("extra") if "extra" in table.data else ()
+    part = Part(table.text("title"), table.words("problems"), table.texts("tasks"), extra)
+    table.finish()
+    return part
 
 
 def _titles(table: Table, key: str) -> tuple[str, ...]:
@@ -235,7 +263,18 @@ def _check(assignment: Assignment, file: Path) -> None:
             f"{file}: problem {submitted[0]!r} has submission cases, but submission is missing; "
             "expected a table with seed and server."
         )
+    _check_parts(assignment, file)
     _check_devices(assignment.devices, assignment.layout.modules, file)
+
+
+def _check_parts(assignment: Assignment, file: Path) -> None:
+    known = [problem.name for problem in assignment.problems]
+    named = [name for part in assignment.parts for name in part.problems]
+    for name in dict.fromkeys((*named, *(known if named else ()))):
+        if name not in known:
+            raise UsageError(f"{file}: a part names the problem {name!r}; expected one of: {', '.join(known)}.")
+        if named.count(name) != 1:
+            raise UsageError(f"{file}: the problem {name!r} is in {named.count(name)} parts; expected exactly one.")
 
 
 def _check_devices(devices: Devices, modules: Mapping[str, str], file: Path) -> None:

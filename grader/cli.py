@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import secrets
+import shlex
 import sys
 import traceback
 from pathlib import Path
@@ -15,8 +16,9 @@ from rich.console import Console
 
 from grader import devices
 from grader.assignment import load_assignment
+from grader.carry.command import carry
 from grader.errors import GraderError, HarnessError, UsageError
-from grader.judge import ROOT
+from grader.judge import OWN_SUITE, ROOT
 from grader.run import RunOptions
 from grader.sandbox import open_sandbox
 from grader.starting import begin
@@ -27,7 +29,9 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 _GRADING, _HANDOUT, _COURSE = "Grading", "The handout", "The course: server, people, answers, rules"  # in --help
 
 Suite = Annotated[Path, typer.Option("--suite", help="The assignment's folder.")]
-SUITE = ROOT / "tests" / "hw4"
+Reference = Annotated[Path, typer.Option("--reference", help="The complete tree.")]
+Student = Annotated[Path, typer.Option("--student", help="The tree that is derived from it.")]
+REFERENCE, STUDENT = ROOT / "reference", ROOT / "student"
 Checks = Annotated[
     list[str] | None,
     typer.Option("--check", metavar="memory|race", help="What cuda-sim watches for besides; may be repeated."),
@@ -47,7 +51,7 @@ def grade(
     sandbox: Annotated[str, typer.Option(help="The kind of box around a submission.")] = "none",
     jobs: Annotated[int | None, typer.Option(help="Processes at a time. Default: a core each.")] = None,
     out: Annotated[Path, typer.Option(help="Where the reports go, a folder a tree.")] = Path("out"),
-    suite: Suite = SUITE,
+    suite: Suite = OWN_SUITE,
 ) -> None:
     """Grade trees: build, run the suite in isolated workers, and report the points."""
     from grader.grading import grade_trees
@@ -66,7 +70,7 @@ def grade(
     chosen, checks = devices.choose(assignment, device or ()), tuple(dict.fromkeys(check or ()))
     devices.check_choice(assignment, chosen, checks)
     options = RunOptions(_seed(seed), chosen, select.strip(), isolation, sandbox, checks)
-    console = Console(color_system=None) if os.environ.get("NO_COLOR") else Console()
+    console = _console()
     _say(console, f"{assignment.name}: {assignment.title}; seed {options.seed}")
     for sentence in devices.explain(assignment, device or ()):
         _say(console, sentence)
@@ -88,12 +92,26 @@ def grade(
 
 
 @app.command(rich_help_panel=_GRADING)
+def status(
+    tree: Annotated[Path, typer.Argument(metavar="[TREE]", help="Default: student.")] = Path("student"),
+    out: Annotated[Path, typer.Option(help="Where `grade` left its reports.")] = Path("out"),
+    suite: Suite = OWN_SUITE,
+) -> None:
+    """Say which parts are written, what they earned, and what to do next."""
+    from grader import status as standing
+    from grader.report.standing import print_status
+
+    other = "" if suite.resolve() == OWN_SUITE else f" --suite {shlex.quote(str(suite))}"
+    print_status(_console(), standing.look(load_assignment(suite), tree, out), other)
+
+
+@app.command(rich_help_panel=_GRADING)
 def repro(
     case: Annotated[str, typer.Argument(metavar="CASE-ID", help="As a report gives it.")],
     tree: Annotated[Path, typer.Argument(metavar="TREE")],
     seed: Annotated[int | None, typer.Option(help="The seed of the run that failed.")] = None,
     check: Checks = None,
-    suite: Suite = SUITE,
+    suite: Suite = OWN_SUITE,
 ) -> None:
     """Run one case in this process, printing inputs and outputs; breakpoints in the tree work."""
     from grader.repro import reproduce
@@ -121,7 +139,7 @@ def sim(
 
 
 @app.command(rich_help_panel=_GRADING)
-def doctor(suite: Suite = SUITE) -> None:
+def doctor(suite: Suite = OWN_SUITE) -> None:
     """Say what this machine has, what it lacks, and how to mend it."""
     from grader import doctor
 
@@ -129,40 +147,55 @@ def doctor(suite: Suite = SUITE) -> None:
 
 
 @app.command(rich_help_panel=_HANDOUT)
-def derive() -> None:
+def derive(reference: Reference = REFERENCE, student: Student = STUDENT) -> None:
     """Write student/ from reference/."""
     from grader.derive import derive_tree
 
-    changes = derive_tree(ROOT / "reference", ROOT / "student")
+    changes = derive_tree(reference, student)
     for change in changes:
         print(change)
-    print(f"student/: {len(changes)} files brought up to date with reference/")
+    print(f"{student.name}/: {len(changes)} files brought up to date with {reference.name}/")
 
 
 @app.command(rich_help_panel=_HANDOUT)
-def check_student() -> None:
+def check_student(reference: Reference = REFERENCE, student: Student = STUDENT) -> None:
     """Fail where student/ is not what reference/ derives to."""
     from grader.derive import check_tree
 
-    differences = check_tree(ROOT / "reference", ROOT / "student")
+    differences = check_tree(reference, student)
     for difference in differences:
         print(difference, file=sys.stderr)
     if differences:
-        print("student/ is stale; run `make student`.", file=sys.stderr)
+        own = (reference, student) == (REFERENCE, STUDENT)
+        remedy = "make student" if own else f"python -m grader derive --reference {reference} --student {student}"
+        print(f"{student.name}/ is stale; run `{remedy}`.", file=sys.stderr)
         sys.exit(1)
-    print("student/ is what reference/ derives to")
+    print(f"{student.name}/ is what {reference.name}/ derives to")
 
 
 @app.command(rich_help_panel=_HANDOUT)
 def release(
-    out: Annotated[Path | None, typer.Option(help="The archive. Default: dist/hw4-student.zip.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The archive. Default: dist/NAME-student.zip.")] = None,
+    reference: Reference = REFERENCE,
+    student: Student = STUDENT,
+    suite: Suite = OWN_SUITE,
 ) -> None:
-    """Write the archive that students get; refuses when student/ is stale or a solution line would leak."""
+    """Write the archive that students get; refuses when student/ is stale or a solution line would leak.
+
+    Of another assignment than the checkout's own the README.md beside its student/ is what students read first.
+    """
     from grader import derive
 
-    print(derive.release(ROOT, out))
+    given = None
+    if suite.resolve() == OWN_SUITE:
+        if (reference, student) != (REFERENCE, STUDENT):
+            raise UsageError("--reference and --student name another assignment's trees; name its --suite as well.")
+    else:
+        given = derive.Handout(load_assignment(suite).name, reference, student, suite, student.parent / "README.md")
+    print(derive.release(ROOT, out, given))
 
 
+app.command(rich_help_panel=_HANDOUT)(carry)
 app.command(rich_help_panel=_COURSE)(submission.publish)
 app.command(rich_help_panel=_COURSE)(submission.post)
 if importlib.util.find_spec("grader.server"):  # it is on the course's machine only; what students get has none
@@ -176,6 +209,10 @@ if importlib.util.find_spec("grader.server"):  # it is on the course's machine o
     app.command(rich_help_panel=_COURSE)(course.extend)
     app.command(rich_help_panel=_COURSE)(course.late_days)
     app.command(rich_help_panel=_COURSE)(course.withdraw)
+
+
+def _console() -> Console:
+    return Console(color_system=None) if os.environ.get("NO_COLOR") else Console()
 
 
 def _seed(seed: int | None) -> int:

@@ -10,11 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from grader.assignment import own_suite
 from grader.children import Children
 from grader.errors import GraderError, UsageError
 from grader.pytest_report import USAGE
 
 ROOT = Path(__file__).resolve().parent.parent
+OWN_SUITE = own_suite(ROOT)  # what is meant where no suite is named
 
 _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",  # grading is single-threaded: two threads on a busy machine are slower by far, and unfair

@@ -32,7 +32,7 @@ from grader.assignment import Assignment, load_assignment
 from grader.build import BuiltTree, prepare
 from grader.errors import GraderError, UsageError
 from grader.inputs import FixedInputs, Inputs
-from grader.judge import ROOT
+from grader.judge import OWN_SUITE, ROOT
 from grader.sandbox import open_sandbox
 from grader.subject.client import IsolatedSubject, Subject
 from grader.subject.inprocess import InProcessSubject
@@ -133,9 +133,8 @@ class _Run:
         """
         if not any(pattern.startswith(PREFIX) for pattern in config.getini("python_functions")):
             return None
-        # The toy's packages have the names of the assignment's: Python cannot import both into one process.
-        other = collection_path.suffix == ".py" and collection_path.name != FILE
-        return True if other or collection_path == ROOT / "tests" / "submissions" else None
+        # Another assignment's file has the same name: Python cannot import both into one process.
+        return True if collection_path.suffix == ".py" and collection_path != OWN_SUITE / FILE else None
 
     @pytest.hookimpl
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -250,9 +249,12 @@ class _Run:
 
     def repro_hint(self, item: pytest.Item) -> str:
         tree = shlex.quote(str(self.config.getoption("tree")))
-        simulated = device_of(item) in self.assignment_of(item.path).devices.simulates
-        checks = "".join(f" --check {check}" for check in self.checks if simulated)
-        return f"Run: python -m grader repro '{case_id(item)}' {tree} --seed {self.config.getoption('seed')}{checks}"
+        assignment = self.assignment_of(item.path)
+        simulated = device_of(item) in assignment.devices.simulates
+        options = "".join(f" --check {check}" for check in self.checks if simulated)
+        if assignment.suite != OWN_SUITE:
+            options += f" --suite {shlex.quote(str(_from_here(assignment.suite)))}"
+        return f"Run: python -m grader repro '{case_id(item)}' {tree} --seed {self.config.getoption('seed')}{options}"
 
     def stop_for_our_fault(self, item: pytest.Item, error: BaseException) -> None:
         self.emit({"event": "fault", "id": case_id(item), "message": f"{type(error).__name__}: {error}"})
@@ -300,7 +302,9 @@ class _Run:
             source = self.config.rootpath / source
         sandbox = open_sandbox(self.config.getoption("sandbox"))
         workspace, wanted = Path(self.workspace.name), self.devices_in_use(assignment)
-        return prepare(source, assignment, sandbox, workspace, for_devices=wanted, checks=self.checks)
+        return prepare(
+            source, assignment, sandbox, workspace, for_devices=wanted, checks=self.checks, debug=self.in_process
+        )
 
     def absence(self, assignment: Assignment, device: str) -> str | None:
         """Why the device is not on this machine; None where it is. The submission is never asked."""
@@ -316,6 +320,11 @@ class _Run:
             self.workspace.cleanup()
         if self.events is not None:
             self.events.close()
+
+
+def _from_here(path: Path) -> Path:
+    """A path in the checkout as somebody in its folder would write it; any other as it is."""
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
 def is_case(item: pytest.Item) -> bool:

@@ -48,8 +48,8 @@ def reproduce(assignment: Assignment, case: str, tree: Path, seed: int, checks: 
     file = case.partition("::")[0]
     if file == case or "/" in file or not (assignment.suite / file).is_file():
         raise UsageError(
-            f"{case!r} is not the id of a case; expected one as a report gives it, such as "
-            "'test_conv.py::test_op_conv_forward[cpu-...]'."
+            f"{case!r} is not the id of a case; expected one as a report gives it: the file, the test's name, and what "
+            "stands in brackets, such as 'test_x.py::test_y[z]'."
         )
     device = _device(assignment, case)
     devices.check_choice(assignment, device, checks)

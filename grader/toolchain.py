@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from grader import remedies
 from grader.errors import GraderError
 
 _T = TypeVar("_T")
@@ -33,12 +34,11 @@ class Toolchain:
 
 
 REMEDIES = {
-    "C++ compiler": "install one (Debian, Ubuntu, WSL: `sudo apt-get install g++`; macOS: `xcode-select --install`)",
+    "C++ compiler": remedies.remedy("C++ compiler"),
     "cmake": f"run `{sys.executable} -m pip install cmake`",
     "ninja": f"run `{sys.executable} -m pip install ninja`",
     "pybind11": f"run `{sys.executable} -m pip install pybind11`",
-    "Python.h": "install Python's headers (Debian, Ubuntu, WSL: `sudo apt-get install python3-dev`; on macOS the "
-    "Pythons of python.org, Homebrew and uv have them)",
+    "Python.h": remedies.remedy("Python.h"),
 }
 
 

@@ -4,13 +4,15 @@ A *solution line* is a line of a region, not a comment, that occurs nowhere in w
 Lines are compared without white space, and as if no comment sign stood before them, so that neither another
 indentation nor commenting out hides one. Whether a file holds a solution depends on what it is:
 
-- A file that reference/ derives to (known by its path) may hold no solution line at all. That needs no
-  exception, by definition: every line that belongs there is one that students get.
+- A file that reference/ derives to (known by its path; of a notebook that is its .ipynb) may hold no solution
+  line at all. That needs no exception, by definition: every line that belongs there is one that students get.
 - Any other file (a test, the grader, the README, a notebook) was written on its own and may say the same
   small thing by chance, `nbatch = len(data) // batch_size` for instance. It may hold no run of RUN lines of a
   region (or all of a shorter region) with RUN_CHARACTERS together, and no single solution line of
   LINE_CHARACTERS. Comparing runs of lines, "shingles", is how copied text is found: Broder, "On the
   resemblance and containment of documents", 1997.
+
+No notebook may keep outputs: pictures cannot be looked through.
 """
 
 from __future__ import annotations
@@ -23,9 +25,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
+from grader.derive.ipynb import read_notebook
 from grader.derive.markers import Region, split_lines
 from grader.derive.syntax import decode, derive_text, find_regions
-from grader.derive.tree import read_tree
+from grader.derive.tree import notebook_sources, read_tree
 from grader.errors import UsageError
 
 RUN = 3  # lines
@@ -80,7 +83,11 @@ def read_solutions(reference: Path) -> Solutions:
     """The solutions of a reference tree. Raises UsageError where it has none, MarkerError on bad markers."""
     regions: list[Region] = []
     handed_out: set[str] = set()
-    for path, file in read_tree(reference).items():
+    files = read_tree(reference)
+    notebooks = notebook_sources(files)
+    for path, file in files.items():
+        if path in notebooks.values():
+            continue  # made from its text, which is read instead
         text = decode(file.data)
         regions += find_regions(text, path)
         handed_out.update(_condense(line) for line in split_lines(derive_text(text, path)))
@@ -95,10 +102,13 @@ def read_solutions(reference: Path) -> Solutions:
                 runs[run] = region
     if not lines:
         raise UsageError(f"{reference} has no line inside solution markers, so nothing can be proved with it.")
-    return Solutions(frozenset(region.path for region in regions), lines, runs)
+    paths = {region.path for region in regions}
+    paths.update(made for source, made in notebooks.items() if source in paths)
+    return Solutions(frozenset(paths), lines, runs)
 
 
 def _leaks_in_file(solutions: Solutions, path: str, data: bytes) -> Iterator[str]:
+    yield from _outputs(path, data)
     lines = [_Line(place, text, _condense(text)) for place, text in _text(path, data)]
     derived = any(path == known or path.endswith("/" + known) for known in solutions.paths)
     for line in lines:
@@ -119,6 +129,14 @@ def _leaks_in_file(solutions: Solutions, path: str, data: bytes) -> Iterator[str
                     found[run[0]] = region
     for line, region in found.items():
         yield _sentence("several lines", line, region)
+
+
+def _outputs(path: str, data: bytes) -> Iterator[str]:
+    """What a run has left in a notebook: a picture or a table may show what no line of text says."""
+    if PurePosixPath(path).suffix.lower() == ".ipynb":
+        for number, cell in enumerate(read_notebook(decode(data)) or (), start=1):
+            if cell.has_outputs:
+                yield f"{path}: cell {number} keeps the outputs of a run, which may show a solution; clear them"
 
 
 def _sentence(what: str, line: _Line, region: Region) -> str:
@@ -146,11 +164,11 @@ def _condense(line: str) -> str:
 def _text(path: str, data: bytes) -> Iterator[tuple[str, str]]:
     """The lines of a file, with places; of JSON (a notebook) those in its strings, where they are escaped."""
     text = decode(data)
-    if PurePosixPath(path).suffix.lower() in (".json", ".ipynb"):
+    if text.lstrip()[:1] in ("{", "["):  # JSON by whatever name: a notebook's copy need not be called .ipynb
         try:
             strings = [*_strings(json.loads(text))]
-        except ValueError:
-            pass  # not JSON in spite of its name: read as it stands
+        except (ValueError, RecursionError):
+            pass  # not JSON: read as it stands
         else:
             yield from ((path, line) for string in strings for line in split_lines(string))
             return

@@ -23,7 +23,7 @@ _MARKER = re.compile(r"(?P<indent>[ \t]*)(?P<prefix>###|///) (?P<end>BEGIN|END) 
 
 # In capitals anywhere; in any case where it is all that a comment says; and any comment of a marker's prefix
 # that shouts SOLUTION. "begin your solution with a sketch" in a docstring is prose, and stays possible.
-_LOOKS_LIKE_A_MARKER = re.compile(
+LOOKS_LIKE_A_MARKER = re.compile(
     r"\b(?:BEGIN|END)[ \t_-]+(?:OF[ \t_-]+)?(?:YOUR[ \t_-]*)?SOLUTIONS?\b"
     r"|^\s*[#/]+\s*(?i:(?:begin|end)[ \t_-]*(?:of[ \t_-]*)?(?:your[ \t_-]*)?solutions?)[ \t.:#/]*$"
     r"|^[ \t]*(?:###|///).*\bSOLUTION\b"
@@ -69,7 +69,7 @@ class Region:
     first: int  # 1-based line of the BEGIN marker
     last: int  # 1-based line of the END marker
     indent: str  # the white space before the markers
-    name: str  # "Conv.gradient"; "" at module level, and in C++, where __func__ says it
+    name: str  # "Conv.gradient"; "" at module level; of a notebook's cell that is no function the heading above it
     in_function: bool  # whether a stub can be run where the region stands
     lines: tuple[str, ...]  # the solution: the lines between the markers, with their ends
 
@@ -138,7 +138,7 @@ class _Pairing:
                 self._begin(number, marker["indent"], marker["noun"])
             else:
                 self._end(number, marker["indent"], marker["noun"])
-        elif _LOOKS_LIKE_A_MARKER.search(line):
+        elif LOOKS_LIKE_A_MARKER.search(line):
             self._malformed(number, line)
 
     def finish(self) -> list[Span]:

@@ -19,10 +19,21 @@ def stub(region: Region) -> str:
     return f"{region.indent}raise NotImplementedError({json.dumps(sentence)})"
 
 
-def place(lines: Sequence[str], spans: Sequence[Span], path: str) -> list[Region]:
+def is_python(lines: Sequence[str]) -> bool:
+    """Whether the lines are a Python program."""
+    try:
+        _parse(lines)
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def place(lines: Sequence[str], spans: Sequence[Span], path: str, whole: str = "") -> list[Region]:
     """Say of each pair of markers what encloses it. Raises MarkerError where emptying it would break a file.
 
-    The enclosing function is that of a `pass` put in the region's place. The original's own tree would not
+    `whole` is the name of the task that the lines themselves are, where they are not imported but run: a cell of
+    a notebook. A region outside of functions and classes is then a part of it, and gets a stub like one in a
+    function. The enclosing function is that of a `pass` put in the region's place. The original's own tree would not
     do: a region of comments only, at the end of a function, lies in no node of it.
     """
     original = _parse_original(lines, path)
@@ -34,6 +45,8 @@ def place(lines: Sequence[str], spans: Sequence[Span], path: str) -> list[Region
     except SyntaxError:
         raise MarkerError(_not_whole_statements(lines, spans, path)) from None
     found = dict(_locate(emptied, {span.first for span in spans}, "", False))
+    if whole:
+        found = {line: (name or whole, in_function or not name) for line, (name, in_function) in found.items()}
     violations = [
         Violation(path, span.first, "the markers of this region stand inside a string, where they mark nothing")
         for span in spans

@@ -8,14 +8,16 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import zip_longest
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from grader.derive import notebook
 from grader.derive.markers import MarkerError, Violation, split_lines
+from grader.derive.myst import is_notebook
 from grader.derive.syntax import decode, derive_text, encode
 from grader.errors import UsageError
 
@@ -81,33 +83,66 @@ def read_file(path: Path) -> File:
 
 
 def derive_files(reference: Path) -> dict[str, File]:
-    """What the tree `reference` derives to, by path. Raises MarkerError with the violations of all files."""
+    """What the tree `reference` derives to, by path. Raises MarkerError with the violations of all files.
+
+    Of a notebook that is written as text students get the .ipynb alone; that of `reference` itself is passed over.
+    """
     derived: dict[str, File] = {}
     violations: list[Violation] = []
-    for path, file in read_tree(reference).items():
+    files = read_tree(reference)
+    sources = notebook_sources(files)
+    for path, file in files.items():
+        if path in sources.values():
+            continue
         try:
-            derived[path] = File(encode(derive_text(decode(file.data), path)), file.executable)
+            text = derive_text(decode(file.data), path)
+            if path in sources:
+                derived[sources[path]] = File(notebook.to_ipynb(text, path), executable=False)
+            else:
+                derived[path] = File(encode(text), file.executable)
         except MarkerError as error:
             violations.extend(error.violations)
     if violations:
         raise MarkerError(violations)
-    return derived
+    return dict(sorted(derived.items()))
+
+
+def notebook_sources(files: Mapping[str, File]) -> dict[str, str]:
+    """The notebooks of a tree that are written as text: of each .md the .ipynb that is made from it beside it."""
+    return {
+        path: str(PurePosixPath(path).with_suffix(".ipynb"))
+        for path, file in files.items()
+        if PurePosixPath(path).suffix.lower() == ".md" and is_notebook(decode(file.data))
+    }
+
+
+def reference_notebooks(reference: Path) -> dict[str, File]:
+    """The .ipynb of every notebook of `reference` that is written as text, solutions and all, by path."""
+    files = read_tree(reference)
+    return {
+        made: File(notebook.to_ipynb(decode(files[path].data), path), executable=False)
+        for path, made in notebook_sources(files).items()
+    }
 
 
 def check_tree(reference: Path, student: Path) -> list[Difference]:
-    """Where `student` differs from what `reference` derives to; empty when it is up to date."""
-    return _differences(derive_files(reference), _scan(student))
+    """Where `student` differs from what `reference` derives to; empty when it is up to date.
+
+    So it is where an .ipynb of `reference` itself is not what its text gives; its path is then from `student`, too.
+    """
+    stale = _stale_notebooks(reference, reference_notebooks(reference))
+    return [*_differences(derive_files(reference), _scan(student)), *_seen_from(student, reference, stale)]
 
 
 def derive_tree(reference: Path, student: Path) -> list[Difference]:
     """Make `student` what `reference` derives to, and return what had to be changed.
 
     Files that are up to date are not touched, so that `make` does not build them again; nor are build
-    products and data sets. Nothing at all is written when any marker of the reference is misused. Raises
-    MarkerError, UsageError.
+    products and data sets. The .ipynb of a notebook that `reference` has as text is made anew there, too.
+    Nothing at all is written when any marker of the reference is misused. Raises MarkerError, UsageError.
     """
     _refuse_overlap(reference, student)
-    derived = derive_files(reference)
+    derived, notebooks = derive_files(reference), reference_notebooks(reference)
     present = _scan(student) if student.exists() else {}
     if present and not present.keys() & derived.keys():
         raise UsageError(
@@ -123,7 +158,10 @@ def derive_tree(reference: Path, student: Path) -> list[Difference]:
     for difference in differences:
         if difference.kind != "extra":
             _write(student / difference.path, derived[difference.path])
-    return differences
+    stale = _stale_notebooks(reference, notebooks)
+    for difference in stale:
+        _write(reference / difference.path, notebooks[difference.path])
+    return [*differences, *_seen_from(student, reference, stale)]
 
 
 def write_atomically(target: Path, data: bytes, mode: int) -> None:
@@ -168,6 +206,21 @@ def _differences(derived: Mapping[str, File], present: Mapping[str, File | None]
         if difference is not None:
             found.append(difference)
     return found
+
+
+def _stale_notebooks(reference: Path, notebooks: Mapping[str, File]) -> list[Difference]:
+    """Which .ipynb of `reference` is not what its text gives: `notebooks`, by path in it."""
+    present = _scan(reference)
+    return _differences(notebooks, {path: file for path, file in present.items() if path in notebooks})
+
+
+def _seen_from(student: Path, reference: Path, differences: Sequence[Difference]) -> Iterator[Difference]:
+    """The differences of files of `reference`, with paths from `student`, where all others are listed."""
+    for difference in differences:
+        source = PurePosixPath(difference.path).with_suffix(".md").name
+        detail = f"{difference.detail}; this notebook is made from {source}: edit that, and run `make student`"
+        path = Path(os.path.relpath(reference / difference.path, student)).as_posix()
+        yield replace(difference, path=path, detail=detail)
 
 
 def _compare(path: str, want: File | None, got: File | None, is_present: bool) -> Difference | None:

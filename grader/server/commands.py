@@ -25,7 +25,7 @@ Url = Annotated[
     ),
 ]
 By = Annotated[str, typer.Option("--by", metavar="LOGIN", help="Who decides it. Default: the only instructor.")]
-Assignment = Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="Its name, such as hw4.")]
+Assignment = Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="Its name.")]
 Login = Annotated[str, typer.Argument(metavar="LOGIN")]
 Answers = Annotated[int, typer.Argument(metavar="ANSWERS", help="The number that `regrade list` gives.")]
 

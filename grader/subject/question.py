@@ -22,12 +22,13 @@ class Question:
 
     probe: str  # the probe's name: "conv_backward"
     inputs: str  # "z (1, 4, 4, 1), w (3, 3, 1, 1), stride 2, padding 1"
+    unnamed: bool = False  # whether the probe only asks other probes, so that its name says nothing to a student
 
 
 def describe(probe: Probe, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Question:
     """The question in words: arrays by their shape, everything else by its value, under the probe's own names."""
     named = ", ".join(f"{name} {_in_words(value)}" for name, value in arguments(probe, args, kwargs))
-    return Question(probe.__name__, named)
+    return Question(probe.__name__, named, getattr(probe, "unnamed", False))
 
 
 def arguments(probe: Probe, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[tuple[str, Any]]:

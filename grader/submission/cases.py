@@ -30,9 +30,6 @@ from grader.subject.question import Probe
 FILE = "test_submission.py"
 PREFIX = "submit_"
 
-# A probe of hw4 that asks other probes: no student knows it, and its inputs are their names.
-UNNAMED = "several"
-
 Tell = Callable[[dict[str, Any]], None]  # takes an event
 
 
@@ -99,9 +96,9 @@ class SubmitByClient(Submit):
 
 def without_answer(error: SubjectError) -> str:
     """Why a case has no answer, for a student who sees the case's title above it."""
-    if error.question is None or error.question.probe != UNNAMED:
+    if error.question is None or not error.question.unnamed:
         return str(error)
-    sentence = str(error.args[0]).removeprefix(f"{UNNAMED} ").removeprefix("was ")  # stopped
+    sentence = str(error.args[0]).removeprefix(f"{error.question.probe} ").removeprefix("was ")  # stopped
     return str(SubjectError(sentence, None, error.lines))
 
 

@@ -11,7 +11,7 @@ import typer
 
 from grader.assignment import load_assignment
 from grader.errors import UsageError
-from grader.judge import ROOT
+from grader.judge import OWN_SUITE, ROOT
 from grader.submission.secrecy import guarded, taken_key
 
 Key = Annotated[str | None, typer.Option(help="Your key. Better in the environment: MUGRADE_KEY.", show_default=False)]
@@ -25,14 +25,13 @@ InsecureHttp = Annotated[
 ]
 Suite = Annotated[Path, typer.Option("--suite", help="The assignment's folder.")]
 Sandbox = Annotated[str, typer.Option(help="The kind of box around the tree.")]
-SUITE = ROOT / "tests" / "hw4"
 
 
 def submit(
     key: Key = None,
     select: Annotated[str, typer.Option("-k", metavar="EXPR", help="Only these problems. Default: all.")] = "",
     server: Server = None,
-    assignment: Annotated[str, typer.Option(help="The name of a folder in tests/, or a path.")] = "hw4",
+    assignment: Annotated[str, typer.Option(help="The name of a folder in tests/, or a path.")] = OWN_SUITE.name,
     tree: Annotated[Path, typer.Option(help="Your tree: a folder or an archive.")] = ROOT / "student",
     sandbox: Sandbox = "none",
     out: Annotated[Path, typer.Option(help="Submissions under way are remembered in its folder submissions/.")] = ROOT
@@ -70,7 +69,7 @@ def publish(
     server: Server = None,
     tree: Annotated[Path, typer.Option(help="The tree whose answers are right.")] = ROOT / "reference",
     sandbox: Sandbox = "none",
-    suite: Suite = SUITE,
+    suite: Suite = OWN_SUITE,
     insecure_http: InsecureHttp = False,
 ) -> None:
     """Publish the reference's answers, a new version for each problem whose answers changed."""
@@ -98,7 +97,7 @@ def post(
     submitted_at: Annotated[
         str, typer.Option(metavar="TIME", help="When it was handed in, in ISO 8601. Default: as the server knows it.")
     ] = "",
-    suite: Suite = SUITE,
+    suite: Suite = OWN_SUITE,
     insecure_http: InsecureHttp = False,
 ) -> None:
     """Sign verified grades with a grader's key, and post them."""

@@ -12,13 +12,14 @@ from typing import NamedTuple
 
 from grader.assignment import Assignment, Problem
 from grader.errors import UsageError
-from grader.judge import ROOT
+from grader.judge import OWN_SUITE, ROOT
 from grader.mugrade.client import MAX_WAIT, Client, SubmitError
 from grader.mugrade.moments import when
 from grader.mugrade.replies import Person, ServedAssignment, parsed_time
 from grader.report.wording import count
 from grader.sandbox import open_sandbox
 from grader.submission.answers import TreeAnswers, compute
+from grader.submission.cases import FILE
 from grader.submission.posting import Poster, ProblemOutcome, Refused, lost, nothing_to_post
 from grader.submission.screen import (
     RESUMES,
@@ -34,8 +35,7 @@ from grader.submission.selection import selected, without
 from grader.submission.state import States
 
 ALL_CORRECT, SOME_WRONG, NOT_POSTED = 0, 1, SubmitError.exit_status
-OWN_TESTS = ROOT / "tests" / "hw4"  # what pytest runs where no path is named
-OWN_TREE = ROOT / "student"  # and on which tree
+OWN_TREE = ROOT / "student"  # what pytest tests where no tree is named
 
 
 class Welcome(NamedTuple):
@@ -148,15 +148,17 @@ def _nothing_taken(refused: Mapping[str, str], header: Callable[[], None], scree
 
 
 def own_tests(assignment: Assignment, tree: Path, outcomes: Sequence[ProblemOutcome]) -> str:
-    """The command that shows what is wrong in the problems that are; empty where pytest here would run another suite.
+    """The command that shows what is wrong in the problems that are; empty where there are no tests to run.
 
     A server tells no expected value; the tests of the release, which draw other inputs, do.
     """
     wrong = [outcome.problem.name for outcome in outcomes if any(map(is_wrong, outcome.cases))]
-    if not wrong or assignment.suite.resolve() != OWN_TESTS or not any(OWN_TESTS.glob("test_*.py")):
+    if not wrong or not any(file.name != FILE for file in assignment.suite.glob("test_*.py")):
         return ""
+    # Without a path pytest runs what pyproject.toml names, and that is the checkout's own suite.
+    other_suite = "" if assignment.suite.resolve() == OWN_SUITE else f" {shlex.quote(str(assignment.suite))}"
     other = "" if tree.resolve() == OWN_TREE else f" --tree {shlex.quote(str(tree))}"
-    return f'python3 -m pytest -l -v -k "{" or ".join(wrong)}"{other}'
+    return f'python3 -m pytest{other_suite} -l -v -k "{" or ".join(wrong)}"{other}'
 
 
 def greet(client: Client, assignment: Assignment) -> Welcome:

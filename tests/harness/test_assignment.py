@@ -318,3 +318,44 @@ def test_a_wrong_value_is_named(tmp_path: Path, old: str, new: str, words: str) 
 def test_there_must_be_a_problem(tmp_path: Path, problems: str) -> None:
     """None, or something else in its place."""
     assert "problem" in complaint(tmp_path, problems + GOOD.partition("[[problem]]")[0])
+
+
+# -- parts -------------------------------------------------------------------------------------------------------
+
+PARTS = """
+[[part]]
+title = "Vectors"
+problems = ["add", "scale"]
+tasks = ["vec/ops.py"]
+extra = ["vec/more.py:*"]
+
+[[part]]
+title = "Sums"
+problems = ["total"]
+tasks = ["src/native.cc"]
+"""
+
+
+def test_parts_are_read_in_order(tmp_path: Path) -> None:
+    """Title, problems, and where they are written; without any the assignment has none."""
+    parts = load(tmp_path, GOOD + PARTS).parts
+    assert [(part.title, part.problems, part.tasks, part.extra) for part in parts] == [
+        ("Vectors", ("add", "scale"), ("vec/ops.py",), ("vec/more.py:*",)),
+        ("Sums", ("total",), ("src/native.cc",), ()),
+    ]
+    assert load(tmp_path, GOOD).parts == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('["total"]', '["sum"]', "a part names the problem 'sum'; expected one of: add, scale, total."),
+        ('["total"]', '["total", "add"]', "the problem 'add' is in 2 parts; expected exactly one."),
+        ('["total"]', "[]", "the problem 'total' is in 0 parts; expected exactly one."),
+        ("tasks = [", "task = [", "tasks is missing; expected a list of strings."),
+    ],
+    ids=["unknown", "twice", "left out", "misspelt"],
+)
+def test_mistakes_in_parts(tmp_path: Path, old: str, new: str, said: str) -> None:
+    """Every problem is in exactly one part."""
+    assert said in complaint(tmp_path, GOOD + PARTS.replace(old, new))

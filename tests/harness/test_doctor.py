@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from grader import devices, doctor, toolchain
+from grader import devices, remedies, toolchain
 from grader.assignment import Assignment
-from grader.doctor import Finding, examine, render
+from grader.doctor import Finding, disk, examine, gpus, machine, packages, render
 
 
 def found(assignment: Assignment, name: str) -> Finding:
@@ -50,8 +50,16 @@ def test_missing_compiler_has_remedies_for_each_system(toy: Assignment, monkeypa
     monkeypatch.setenv("PATH", "/nowhere")
     finding = found(toy, "C++ compiler")
     assert finding.status == "missing"
-    for words in ("Debian", "Ubuntu", "WSL", "macOS"):
+    for words in ("apt-get install g++", "Ubuntu", "WSL", "xcode-select --install"):
         assert words in finding.remedy
+
+
+def test_compiler_that_cxx_names_may_be_gone(toy: Assignment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then no package helps, but another value of CXX."""
+    monkeypatch.setenv("CXX", "/nowhere/g++")
+    finding = found(toy, "C++ compiler")
+    assert finding.found == "CXX names /nowhere/g++, which is not there"
+    assert "unset CXX" in finding.remedy
 
 
 def test_compiler_that_cannot_compile_is_missing(
@@ -70,8 +78,8 @@ def test_compiler_that_cannot_compile_is_missing(
 @pytest.mark.parametrize("name", ["numpy", "torch", "pytest", "pytest-json-report"])
 def test_missing_package_is_named(name: str, toy: Assignment, monkeypatch: pytest.MonkeyPatch) -> None:
     """A Python package that is not there comes with the command that installs it into this Python."""
-    version = doctor._version
-    monkeypatch.setattr(doctor, "_version", lambda package: None if package == name else version(package))
+    version = packages.version
+    monkeypatch.setattr(packages, "version", lambda package: None if package == name else version(package))
     finding = found(toy, "pytest plugins" if name == "pytest-json-report" else name)
     assert finding.status == "missing"
     assert f"{sys.executable} -m pip install {name}" in finding.remedy
@@ -97,30 +105,62 @@ def test_missing_tool_has_a_remedy(
     assert (finding.status, finding.remedy) == ("missing", toolchain.REMEDIES[name])
 
 
+NO_DRIVER = devices.Gpus((), "", "no nvidia-smi", installed=False)
+
+
 @pytest.mark.parametrize(
-    ("gpus", "compiler", "gpu_says", "compiler_says"),
+    ("found_gpus", "plugged_in", "compiler", "gpu", "nvcc"),
     [
-        (devices.Gpus((), "", "no nvidia-smi", installed=False), "/bin/nvcc", "but no driver", ""),
-        (devices.Gpus((), "", "no nvidia-smi", installed=False), None, "nothing to mend", ""),
-        (devices.Gpus((), "", "no device"), "/bin/nvcc", "finds no GPU", ""),
-        (devices.Gpus(("H200",), "570.1", None), None, "", "nvidia-cuda-toolkit"),
+        pytest.param(NO_DRIVER, False, None, ("ok", "none, and none is needed"), ("ok", ""), id="no GPU"),
+        pytest.param(NO_DRIVER, True, None, ("warn", "nvidia-driver"), ("ok", ""), id="GPU without a driver"),
+        pytest.param(NO_DRIVER, False, "nvcc", ("warn", "where there is one, its driver"), ("ok", ""), id="only nvcc"),
+        pytest.param(
+            devices.Gpus((), "", "none"), True, "nvcc", ("warn", "finds no GPU"), ("ok", ""), id="only driver"
+        ),
+        pytest.param(
+            devices.Gpus(("H200",), "570.1", None),
+            True,
+            None,
+            ("ok", "H200"),
+            ("warn", "nvidia-cuda-toolkit"),
+            id="no nvcc",
+        ),
     ],
 )
 def test_what_a_gpu_lacks_is_told_apart(
-    gpus: devices.Gpus,
+    found_gpus: devices.Gpus,
+    plugged_in: bool,
     compiler: str | None,
-    gpu_says: str,
-    compiler_says: str,
+    gpu: tuple[str, str],
+    nvcc: tuple[str, str],
     toy: Assignment,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """No driver, no device and no compiler are three things with three remedies, and none of them stops grading."""
-    monkeypatch.setattr(devices, "nvidia_gpus", lambda: gpus)
+    """No GPU, no driver, no device and no compiler have a remedy each, and none of them stops grading."""
+    monkeypatch.setattr(devices, "nvidia_gpus", lambda: found_gpus)
     monkeypatch.setattr(devices, "cuda_compiler", lambda: compiler)
+    monkeypatch.setattr(gpus, "plugged_in", lambda: plugged_in)
     monkeypatch.setattr(toolchain, "version_text", lambda program: "Cuda compilation tools, release 13.0")
-    assert gpu_says in found(toy, "NVIDIA GPU").remedy
-    assert compiler_says in found(toy, "CUDA compiler").remedy
-    assert "missing" not in {found(toy, "NVIDIA GPU").status, found(toy, "CUDA compiler").status}
+    for name, (status, words) in (("NVIDIA GPU", gpu), ("CUDA compiler", nvcc)):
+        finding = found(toy, name)
+        assert finding.status == status
+        assert words in f"{finding.found} {finding.remedy}"
+
+
+@pytest.mark.parametrize(
+    ("vendor", "kind", "expected"),
+    [("0x10de", "0x030200", True), ("0x10de", "0x040300", False), ("0x1af4", "0x030000", False)],
+)
+def test_gpu_is_found_without_its_driver(
+    vendor: str, kind: str, expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linux lists what is plugged in: a display or compute device of NVIDIA's counts, its sound device does not."""
+    (tmp_path / "0000:01:00.0").mkdir()
+    (tmp_path / "0000:01:00.0" / "vendor").write_text(f"{vendor}\n")
+    (tmp_path / "0000:01:00.0" / "class").write_text(f"{kind}\n")
+    (tmp_path / "0000:02:00.0").mkdir()
+    monkeypatch.setattr(gpus, "_PCI", tmp_path)
+    assert gpus.plugged_in() is expected
 
 
 def test_simulated_device_is_examined(simulating: Assignment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,17 +179,74 @@ def test_simulated_device_is_examined(simulating: Assignment, monkeypatch: pytes
 
 def test_absent_gpu_points_to_its_simulator(simulating: Assignment, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who has no GPU is told what runs the same file."""
-    monkeypatch.setattr(devices, "nvidia_gpus", lambda: devices.Gpus((), "", "no nvidia-smi", installed=False))
+    monkeypatch.setattr(devices, "nvidia_gpus", lambda: NO_DRIVER)
     monkeypatch.setattr(devices, "cuda_compiler", lambda: None)
-    assert "and `--device gpu-sim` runs them on the CPU" in found(simulating, "NVIDIA GPU").remedy
+    assert "`--device gpu-sim` runs its cases on the CPU" in found(simulating, "NVIDIA GPU").found
 
 
-def test_data_sets_are_found(toy: Assignment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The folder that NEEDLE_DATA names is looked into; an empty one is a warning."""
-    monkeypatch.setenv("NEEDLE_DATA", str(tmp_path))
-    assert found(toy, "data sets").status == "warn"
-    (tmp_path / "ptb").mkdir()
-    assert found(toy, "data sets").found == f"ptb in {tmp_path}"
+class TestDataSets:
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NEEDLE_DATA", str(tmp_path))
+
+    def test_none_is_a_warning(self, toy: Assignment, tmp_path: Path) -> None:
+        """An empty folder is told, with both ways to fill it."""
+        finding = found(toy, "data sets")
+        assert finding.status == "warn"
+        assert "`make data`" in finding.remedy
+        assert "`make data SYNTHETIC=1`" in finding.remedy
+
+    def test_real_ones_are_named(self, toy: Assignment, tmp_path: Path) -> None:
+        """Whatever else lies beside them."""
+        for name in ("ptb", "synthetic", "downloads", ".ptb-x"):
+            (tmp_path / name).mkdir()
+        assert found(toy, "data sets").found == f"ptb in {tmp_path}"
+
+    def test_synthetic_ones_are_told_from_real_ones(self, toy: Assignment, tmp_path: Path) -> None:
+        """Made-up sets run every cell, and are no data to be proud of."""
+        (tmp_path / "synthetic" / "ptb").mkdir(parents=True)
+        finding = found(toy, "data sets")
+        assert finding.status == "warn"
+        assert "only synthetic ones" in finding.found
+
+    def test_download_that_was_cut_off_is_told(self, toy: Assignment, tmp_path: Path) -> None:
+        """What has arrived is not a set yet."""
+        (tmp_path / "downloads").mkdir()
+        (tmp_path / "downloads" / "cifar-10-python.tar.gz.part").touch()
+        assert "goes on where it stopped" in found(toy, "data sets").remedy
+
+
+@pytest.mark.parametrize(
+    ("folder", "status"), [("/mnt/c/Users/me/hw4", "warn"), ("/home/me/hw4", "ok"), ("/mntx/hw4", "ok")]
+)
+def test_folder_of_windows_is_a_warning_in_wsl(
+    folder: str, status: str, toy: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files of Windows are slow to reach from WSL; its own folders are fine."""
+    monkeypatch.setattr(remedies, "system", lambda: "wsl")
+    monkeypatch.setattr(machine, "_ROOT", Path(folder))
+    finding = found(toy, "system")
+    assert finding.status == status
+    assert "in WSL" in finding.found
+
+
+def test_full_disk_is_a_warning(toy: Assignment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before a build or a download runs into it."""
+    monkeypatch.setattr(disk, "_ROOM", 1 << 62)
+    finding = found(toy, "disk")
+    assert (finding.status, "make clean" in finding.remedy) == ("warn", True)
+
+
+def test_old_python_is_missing(toy: Assignment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python that is too old is named with what is expected."""
+    monkeypatch.setattr(packages, "OLDEST_PYTHON", (3, 99))
+    finding = found(toy, "Python")
+    assert (finding.status, "expected 3.99 or later" in finding.found) == ("missing", True)
+
+
+def test_report_fits_a_screen(toy: Assignment) -> None:
+    """Where nothing is missing: at most 30 lines."""
+    assert len(render(examine(toy)).splitlines()) <= 30
 
 
 def test_cache_that_cannot_be_written_is_a_warning(
@@ -180,7 +277,7 @@ def test_check_that_breaks_is_told(toy: Assignment, monkeypatch: pytest.MonkeyPa
     def broken() -> int:
         raise PermissionError("not for you")
 
-    monkeypatch.setattr(doctor, "_memory_bytes", broken)
+    monkeypatch.setattr(machine, "memory_bytes", broken)
     assert found(toy, "memory").found == "cannot be examined: PermissionError: not for you"
 
 

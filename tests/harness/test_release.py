@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import time
@@ -13,10 +15,11 @@ from pathlib import Path
 import pytest
 
 from grader.derive import CONTENTS, LeakError, derive_text, derive_tree, find_regions, leaks, release
+from grader.derive.handout import MANIFEST, PRISTINE, parse_manifest
 from grader.derive.leakage import LINE_CHARACTERS, RUN_CHARACTERS, leaks_in, read_solutions
 from grader.derive.markers import Region, split_lines
 from grader.derive.syntax import decode, encode
-from grader.derive.tree import IGNORED_ANYWHERE, read_tree
+from grader.derive.tree import IGNORED_ANYWHERE, derive_files, read_tree
 from grader.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,22 +81,34 @@ def root(tmp_path: Path) -> Path:
     write(top / "reference/src/kernel.cc", CPP_SOLVED)
     write(top / "reference/tool.sh", "#!/bin/sh\n").chmod(0o755)
     derive_tree(top / "reference", top / "student")
-    for path in ("tests/hw4/test_ops.py", "tests/hw4/data/make.py", "grader/cli.py", "grader/build/cmake.py"):
+    for path in (
+        "tests/hw4/assignment.toml",
+        "tests/hw4/test_ops.py",
+        "tests/hw4/data/make.py",
+        "grader/cli.py",
+        "grader/build/cmake.py",
+    ):
         write(top / path, f"# {path}\n")
     for path in (
         "Makefile",
-        "README.md",
         "pyproject.toml",
         "LICENSE",
         "submit.py",
         "requirements.lock",
+        "requirements-notebook.lock",
         "docs/student.md",
+        "HANDOUT.md",
+        ".devcontainer/devcontainer.json",
+        ".vscode/settings.json",
     ):
         write(top / path, f"{path}\n")
+    write(top / "pyproject.toml", '[project]\nversion = "1.2"\n')
     for path in (
         "tests/harness/test_x.py",
         "tests/submissions/bad.py",
         "CHANGELOG.md",
+        "README.md",
+        ".vscode/launch.json",
         "docs/server.md",
         "out/grade.json",
         "grader/server/web/app.py",
@@ -115,7 +130,10 @@ def names(archive: Path) -> list[str]:
 
 def test_contents(root: Path) -> None:
     """The archive holds student/, its tests, the grader and the files around them below one folder; nothing else."""
-    assert names(release(root)) == [
+    found = [name for name in names(release(root)) if not name.startswith("hw4/.handout/")]
+    assert found == [
+        "hw4/.devcontainer/devcontainer.json",
+        "hw4/.vscode/settings.json",
         "hw4/LICENSE",
         "hw4/Makefile",
         "hw4/README.md",
@@ -123,14 +141,37 @@ def test_contents(root: Path) -> None:
         "hw4/grader/build/cmake.py",
         "hw4/grader/cli.py",
         "hw4/pyproject.toml",
+        "hw4/requirements-notebook.lock",
         "hw4/requirements.lock",
         "hw4/student/python/needle/ops.py",
         "hw4/student/src/kernel.cc",
         "hw4/student/tool.sh",
         "hw4/submit.py",
+        "hw4/tests/hw4/assignment.toml",
         "hw4/tests/hw4/data/make.py",
         "hw4/tests/hw4/test_ops.py",
     ]
+
+
+def test_renamed_entry(root: Path) -> None:
+    """Students get a README of their own, under that name."""
+    with zipfile.ZipFile(release(root)) as archive:
+        assert archive.read("hw4/README.md") == b"HANDOUT.md\n"
+
+
+def test_a_release_knows_itself(root: Path) -> None:
+    """It says which release it is, what it holds, and keeps what students edit as they were given it."""
+    with zipfile.ZipFile(release(root)) as archive:
+        data = {name.removeprefix("hw4/"): archive.read(name) for name in archive.namelist()}
+    manifest = parse_manifest(data[MANIFEST], "manifest")
+    assert (manifest.assignment, manifest.version) == ("hw4", "1.2")
+    own = {path: text for path, text in data.items() if not path.startswith(".handout/")}
+    assert {path: stamp.sha256 for path, stamp in manifest.files.items()} == {
+        path: hashlib.sha256(text).hexdigest() for path, text in own.items()
+    }
+    assert [path for path, stamp in manifest.files.items() if stamp.executable] == ["student/tool.sh"]
+    kept = {path.removeprefix(f"{PRISTINE}/"): text for path, text in data.items() if path.startswith(PRISTINE)}
+    assert kept == {path: text for path, text in own.items() if not path.startswith(("grader/", "tests/", "docs/"))}
 
 
 def test_default_place(root: Path) -> None:
@@ -190,7 +231,7 @@ def test_empty_folder_is_missing(root: Path) -> None:
     """A folder with nothing in it but caches is as good as none."""
     shutil.rmtree(root / "tests/hw4")
     write(root / "tests/hw4/__pycache__/a.pyc", "")
-    with pytest.raises(UsageError, match="tests/hw4 is missing or empty"):
+    with pytest.raises(UsageError, match=r"has no assignment\.toml"):
         release(root)
 
 
@@ -204,9 +245,9 @@ def test_stale_student_tree(root: Path) -> None:
 
 def test_link_in_the_release(root: Path) -> None:
     """A link among the released files is refused: it could carry anything into the archive."""
-    (root / "README.md").unlink()
-    (root / "README.md").symlink_to(root / "reference/python/needle/ops.py")
-    with pytest.raises(UsageError, match=r"README\.md is a link"):
+    (root / "LICENSE").unlink()
+    (root / "LICENSE").symlink_to(root / "reference/python/needle/ops.py")
+    with pytest.raises(UsageError, match=r"LICENSE is a link"):
         release(root)
 
 
@@ -234,6 +275,12 @@ def test_clean_release_leaks_nothing(root: Path) -> None:
         opened.extractall(root / "unpacked")
     for place in (archive, root / "unpacked", root / "student"):
         assert leaks(root / "reference", place) == []
+
+
+def test_leak_in_the_copies(root: Path, tmp_path: Path) -> None:
+    """A solution in the copies that a release keeps is found as one in the tree itself is."""
+    write(tmp_path / "unpacked/hw4/.handout/pristine/student/python/needle/ops.py", "    return x ** 2\n")
+    assert len(leaks(root / "reference", tmp_path / "unpacked")) == 1
 
 
 @pytest.mark.parametrize(
@@ -357,6 +404,13 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for entry in ROOT.iterdir():
         if entry.is_file():
             shutil.copy(entry, top)
+    for entry in CONTENTS:
+        for match in ROOT.glob(entry.pattern):
+            if match.is_file() and match.parent != ROOT:
+                (top / match.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(match, top / match.relative_to(ROOT))
+            elif match.name == ".devcontainer":
+                shutil.copytree(match, top / match.name)
     derive_tree(top / "reference", top / "student")
     return top
 
@@ -366,9 +420,19 @@ def test_real_release(real: Path) -> None:
     archive = release(real)
     assert leaks(real / "reference", archive) == []
     inside = {name.removeprefix("hw4/") for name in names(archive)}
-    assert {f"student/{path}" for path in read_tree(real / "reference")} < inside
-    assert {name.split("/")[0] for name in inside if "/" in name} <= {"student", "tests", "grader", "docs"}
+    assert {f"student/{path}" for path in derive_files(real / "reference")} < inside
+    folders = {"student", "tests", "grader", "docs", ".handout", ".devcontainer", ".vscode", ".github"}
+    assert {name.split("/")[0] for name in inside if "/" in name} <= folders
     assert not any(name.startswith(("tests/harness", "tests/submissions")) for name in inside)
+
+
+def test_links_of_the_students_readme(real: Path, tmp_path: Path) -> None:
+    """Every page that the README sends students to is in their archive."""
+    archive = release(real, tmp_path / "release.zip")
+    with zipfile.ZipFile(archive) as opened:
+        links = re.findall(r"\]\(([^)#:]+)[^)]*\)", opened.read("hw4/README.md").decode())
+    assert len(links) > 3
+    assert [link for link in links if f"hw4/{link}" not in names(archive)] == []
 
 
 def regions_of(path: str, data: bytes) -> list[Region]:
@@ -397,7 +461,9 @@ def test_every_real_solution_file_is_found_elsewhere(real: Path) -> None:
     """Any file of the real reference that has regions is found when it is copied under another name."""
     solutions = read_solutions(real / "reference")
     tree = read_tree(real / "reference")
-    assert [path for path in solutions.paths if not leaks_in(solutions, {"grader/copy.txt": tree[path].data})] == []
+    # A notebook's lines are JSON strings, and are read as such where the name says that it is one.
+    copies = {path: "grader/copy.ipynb" if path.endswith(".ipynb") else "grader/copy.txt" for path in solutions.paths}
+    assert [path for path, copy in copies.items() if not leaks_in(solutions, {copy: tree[path].data})] == []
 
 
 def test_long_real_regions_are_found_elsewhere(real: Path) -> None:

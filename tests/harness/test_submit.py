@@ -359,7 +359,7 @@ def test_submission_that_ends_is_begun_anew(run: Runs, fake: FakeMugrade) -> Non
 
 
 def test_own_tests_are_named_for_what_is_wrong() -> None:
-    """The problems with wrong cases, not those that are not written yet; on another tree, with its name."""
+    """The problems with wrong cases, not those that are not written yet; another tree or suite is named."""
     hw4 = load_assignment(ROOT / "tests" / "hw4")
     messages = {
         "rnn": (Result.WRONG, "3 values differ"),
@@ -375,7 +375,8 @@ def test_own_tests_are_named_for_what_is_wrong() -> None:
     assert own_tests(hw4, ROOT / "student", outcomes) == command
     assert own_tests(hw4, Path("/tmp/my tree"), outcomes) == f"{command} --tree '/tmp/my tree'"
     assert own_tests(hw4, ROOT / "student", outcomes[2:]) == ""
-    assert own_tests(load_assignment(SUITE), ROOT / "student", outcomes) == ""
+    other = f'python3 -m pytest {SUITE} -l -v -k "rnn or ptb"'
+    assert own_tests(load_assignment(SUITE), ROOT / "student", outcomes) == other
 
 
 def test_release_that_is_too_old(run: Runs, fake: FakeMugrade) -> None:

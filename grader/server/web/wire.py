@@ -31,7 +31,7 @@ _ANY_VALUE = {
 }
 _MAX_INDEX = 1 << 31  # what the column holds
 
-AssignmentName = Annotated[str, Query(description="The assignment's name.", examples=["hw4"])]
+AssignmentName = Annotated[str, Query(description="The assignment's name.", examples=["statistics"])]
 ProblemName = Annotated[
     str, Query(description="The problem's name or alias; a leading submit_ is not part of it.", examples=["rnn"])
 ]

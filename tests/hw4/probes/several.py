@@ -17,6 +17,9 @@ def several(needle: Any, device: Any, calls: dict[str, Call]) -> dict[str, Any]:
     return {name: _answer(needle, device, *call) for name, call in calls.items()}
 
 
+several.unnamed = True  # no student knows it, and its inputs are the names of calls: messages leave both out
+
+
 def shuffled_epochs(
     needle: Any, device: Any, arrays: list[np.ndarray], *, batch_size: int, epochs: int
 ) -> dict[str, Any]:

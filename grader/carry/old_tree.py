@@ -1,0 +1,58 @@
+"""OLD as texts. It is taken in as a submission is: a folder or an archive, under caps, links and binaries left out."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import tokenize
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from grader.assignment import Assignment
+from grader.derive.syntax import decode
+from grader.errors import UsageError
+from grader.intake import stage
+
+LONGEST = 2 << 20  # bytes of a file that is looked at; the longest honest one has 40,000
+
+
+@dataclass(frozen=True)
+class OldTree:
+    """The sources of a student's earlier tree."""
+
+    texts: dict[str, str]  # path -> text; every line ends with "\n"
+    notes: tuple[str, ...]  # what was left out, and where in an archive the tree was found
+
+
+def read_old(source: Path, assignment: Assignment) -> OldTree:
+    """Read a folder, zip or tar. Raises UsageError where it is not there or holds no tree of the assignment."""
+    with tempfile.TemporaryDirectory(prefix="carry-") as folder:
+        staged = stage(source, assignment, Path(folder) / "old")
+        if staged.fault is not None:
+            raise UsageError(
+                f"{staged.fault}. --from wants your earlier tree: the folder that holds "
+                f"{' and '.join(assignment.layout.required)}, or an archive of it."
+            )
+        texts = {}
+        notes = list(staged.notes)
+        for path in staged.files:
+            data = (staged.root / path).read_bytes()
+            if len(data) > LONGEST:
+                notes.append(f"left out: {path}, {len(data) >> 20} MiB are no source text")
+            else:
+                texts[path] = text_of(data, path)
+    return OldTree(texts, tuple(notes))
+
+
+def text_of(data: bytes, path: str) -> str:
+    """A file's text: without a byte order mark, its lines ended as on Unix, in the encoding that it names."""
+    text = None
+    if PurePosixPath(path).suffix == ".py":
+        try:
+            encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+            text = data.decode(encoding)
+        except (SyntaxError, UnicodeDecodeError, LookupError):
+            text = None  # Python could not read it either; its parser then says so
+    if text is None:
+        text = decode(data)
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
