@@ -27,18 +27,18 @@ help: ## show this list
 	/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(BIN)/.ready: $(LOCK) pyproject.toml
-	@command -v $(PYTHON) > /dev/null || { echo "There is no $(PYTHON) on PATH. Debian, Ubuntu, WSL: sudo apt-get install python3" \
+	@command -v "$(PYTHON)" > /dev/null || { echo "There is no $(PYTHON) on PATH. Debian, Ubuntu, WSL: sudo apt-get install python3" \
 	"python3-venv python3-dev g++; macOS: brew install python. Another Python: make PYTHON=python3.12 ..." >&2; exit 1; }
-	@$(PYTHON) -m grader.first_aid
+	@"$(PYTHON)" -m grader.first_aid
 	@echo "Installing into $(VENV): a minute or two, this once ..."
-	@$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(LOCK) $(OFFLINE)
+	@"$(PYTHON)" -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(LOCK) $(OFFLINE)
 	@case "$$(uname -s)" in \
 	Darwin) $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "torch==$(TORCH)" ;; \
 	*) $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "torch==$(TORCH)+cpu" 2>/dev/null \
 	|| $(BIN)/python -m pip install --disable-pip-version-check --no-deps "torch==$(TORCH)+cpu" --index-url $(TORCH_INDEX) ;; \
 	esac $(OFFLINE)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 setup: $(BIN)/.ready ## install everything into .venv (the other commands do it by themselves)
@@ -57,11 +57,14 @@ data: $(BIN)/.ready ## download CIFAR-10 and Penn Treebank into data/ (SYNTHETIC
 
 $(BIN)/.notebook-ready: requirements-notebook.lock $(BIN)/.ready
 	@echo "Installing JupyterLab into $(VENV): a minute, this once ..."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-notebook.lock $(OFFLINE)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-notebook.lock $(OFFLINE)
 	@touch $@
 
+# From this folder and not the tree's, and with .venv first on PATH: what the text says of a terminal holds in JupyterLab's.
+# It refuses to run for root, who is all that many a container has.
 notebook: $(BIN)/.notebook-ready ## open the assignment's notebook in JupyterLab
-	$(BIN)/python -m jupyterlab $(TREE)/hw4.ipynb
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m jupyterlab --ServerApp.root_dir="$(CURDIR)" \
+	--LabApp.default_url=/lab/tree/$(TREE)/hw4.ipynb $$(test "$$(id -u)" -ne 0 || echo --allow-root)
 
 # The key goes by the environment, and is in no command of ours that others could see; what make itself hands down (KEY
 # again, in MAKEFLAGS) ends here.

@@ -66,7 +66,7 @@ def _other_pythons() -> "list[str]":
     """Where this Python is too old: another that is there, or how to get one that no distribution need have."""
     newer = [f"python3.{minor}" for minor in range(20, OLDEST_PYTHON[1] - 1, -1)]
     for name in newer:
-        if _on_path(name):
+        if _on_path(name) and _runs(name):
             return [f"  Or use the newer one that is here: add PYTHON={name} to each make command."]
     return [
         "  Where that is too old, too: `uv python install 3.12` (docs.astral.sh/uv), and add to each make command",
@@ -82,6 +82,13 @@ def _on_path(name: str) -> bool:
     """As shutil.which, which Debian's python3-minimal does not have."""
     folders = [""] if os.sep in name else os.environ.get("PATH", "").split(os.pathsep)
     return any(os.access(os.path.join(folder, name), os.X_OK) for folder in folders)
+
+
+def _runs(python: str) -> bool:
+    """Whether it starts: pyenv puts a script for every version on PATH, also for those that are switched off."""
+    import subprocess  # not at the top: rarely needed
+
+    return subprocess.call([python, "-c", ""], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0
 
 
 def _python_headers() -> bool:

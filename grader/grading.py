@@ -20,11 +20,12 @@ from grader.build import BuiltTree, build
 from grader.children import Children, Stopped
 from grader.errors import GraderError, UsageError
 from grader.intake import StagedTree, report_names, stage
-from grader.report.document import to_json
+from grader.report.document import to_document, to_json
 from grader.report.markdown import to_markdown
 from grader.run import RunOptions, measure
 from grader.sandbox import open_sandbox
 from grader.score import Grade, score
+from grader.standing import FILE, remembered
 from grader.suite import suite_hash
 from grader.verdict import CaseResult, Verdict
 
@@ -125,7 +126,10 @@ class _Run:
             environment=environment(self.options, tree),
         )
         report = json.dumps(measurement.report, indent=1) + "\n"
-        _write(self.out / name, dict(zip(REPORTS, (report, to_markdown(grade), to_json(grade)), strict=True)))
+        folder = self.out / name
+        if self.assignment.parts:  # else `status`, whose file it is, has nothing to tell
+            _write(folder, {FILE: remembered(self.assignment, folder, to_document(grade))})
+        _write(folder, dict(zip(REPORTS, (report, to_markdown(grade), to_json(grade)), strict=True)))
         self.watch(name, {"event": "graded"})
         return grade
 

@@ -75,8 +75,10 @@ def report_names(paths: Sequence[Path]) -> list[str]:
     return names
 
 
-def stage(source: Path, assignment: Assignment, destination: Path, caps: Caps = CAPS) -> StagedTree:
-    """Copy what grading needs of the tree at `source` into the new folder `destination`.
+def stage(
+    source: Path, assignment: Assignment, destination: Path, caps: Caps = CAPS, suffixes: tuple[str, ...] = ("",)
+) -> StagedTree:
+    """Copy what grading needs of the tree at `source` into the new folder `destination`: files with these suffixes.
 
     Raises UsageError where `source` is not there or neither a folder nor an archive, GraderError where `destination`
     cannot be written.
@@ -89,7 +91,7 @@ def stage(source: Path, assignment: Assignment, destination: Path, caps: Caps = 
         top = _find_tree(opened, assignment)
         if top:
             notes.append(f"taken from its folder {shown(top)}")
-        files = _copy(_chosen(opened, top, layout, notes), destination, caps)
+        files = _copy(_chosen(opened, top, layout, suffixes, notes), destination, caps)
         _check_required(set(files), assignment)
     except Refused as refusal:
         return StagedTree(name, destination, (), "", _few(notes), f"{shown(source.name or str(source))} {refusal}")
@@ -147,7 +149,9 @@ def _check_required(files: set[str], assignment: Assignment) -> None:
         raise Refused(_not_a_tree(files, assignment))
 
 
-def _chosen(source: Source, top: str, layout: TreeLayout, notes: list[str]) -> Iterable[Entry]:
+def _chosen(
+    source: Source, top: str, layout: TreeLayout, suffixes: tuple[str, ...], notes: list[str]
+) -> Iterable[Entry]:
     """The entries to be staged, named relative to the tree."""
     prefix = f"{top}/" if top else ""
     places = _places(layout)
@@ -155,13 +159,16 @@ def _chosen(source: Source, top: str, layout: TreeLayout, notes: list[str]) -> I
     def wanted(path: str) -> bool:
         if prefix.startswith(f"{path}/"):
             return True  # on the way to the tree
-        return path.startswith(prefix) and not _never(path[len(prefix) :]) and places(path[len(prefix) :])
+        inside = path[len(prefix) :]
+        named = "/" not in inside and all(suffixes) and inside.endswith(suffixes)  # asked for, so at the top as well
+        return path.startswith(prefix) and not _never(inside) and (places(inside) or named)
 
     for entry in source.entries(wanted):
         if not entry.path.startswith(prefix) or prefix == f"{entry.path}/":
             continue
         if entry.kind == "file":
-            yield entry.named(entry.path[len(prefix) :])
+            if entry.path.endswith(suffixes):
+                yield entry.named(entry.path[len(prefix) :])
         else:
             notes.append(f"left out: {shown(entry.path)}, {entry.kind}")
 

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from grader.assignment import Assignment, Part
 from grader.errors import UsageError
 from grader.intake import report_names, stage
 from grader.parts import Outline, Task, outline
-from grader.report.document import SCHEMA
-
-
-@dataclass(frozen=True)
-class LastGrade:
-    """What the last grading found, as its grade.json tells it."""
-
-    points: Mapping[str, float]  # by problem; only those that were graded
-    lost: Mapping[str, int]  # by problem: cases that failed, or met an error
-    first: Mapping[str, str]  # by problem: the first such case's id
-    seed: int
-    fault: str  # why the tree could not be graded at all; "" where it could
-    stale: bool  # whether the tree has changed since
-    file: Path  # which grade.json
+from grader.standing import FILE, Earned, Standing, recall
 
 
 @dataclass(frozen=True)
@@ -37,13 +21,26 @@ class PartStatus:
     part: Part
     tasks: tuple[Task, ...]  # without the extra ones
     extra: tuple[Task, ...]
-    points: float | None  # earned at the last grading; None where not all of its problems were graded
+    earned: tuple[Earned | None, ...]  # what the last grading of each problem found; None: never graded
     max_points: float
+    stale: bool  # whether the tree has changed since one of them was graded
 
     @property
     def written(self) -> int:
         """How many tasks are written."""
         return sum(task.written for task in self.tasks)
+
+    @property
+    def points(self) -> float | None:
+        """Earned at the last grading; None where not all of its problems were graded."""
+        known = [found.score for found in self.earned if found is not None]
+        return sum(known) if len(known) == len(self.earned) else None
+
+    @property
+    def lost(self) -> tuple[str, Earned] | None:
+        """The first problem that has lost cases; None where none has."""
+        named = zip(self.part.problems, self.earned, strict=True)
+        return next(((name, found) for name, found in named if found is not None and found.lost), None)
 
     @property
     def done(self) -> bool:
@@ -57,7 +54,8 @@ class Status:
 
     tree: Path
     parts: tuple[PartStatus, ...]
-    last: LastGrade | None
+    file: Path  # where the points are kept
+    fault: str  # why the tree as it is could not be graded, the last time; "" where it was not tried, or could
     unreadable: tuple[str, ...]  # `file:line: sentence` of files whose tasks cannot be told
 
     @property
@@ -76,50 +74,28 @@ def look(assignment: Assignment, tree: Path, out: Path) -> Status:
     if not tree.is_dir():
         raise UsageError(f"{tree} is not a folder; expected a tree of {assignment.name}.")
     found = outline(assignment, tree)
-    last = _last_grade(assignment, tree, out)
-    parts = [_part(assignment, number, part, found, last) for number, part in enumerate(assignment.parts, start=1)]
-    return Status(tree, tuple(parts), last, found.unreadable)
+    folder = out / report_names([tree])[0]
+    standing = recall(assignment, folder)
+    now = _identity(assignment, tree)
+    parts = [
+        _part(assignment, number, part, found, standing, now) for number, part in enumerate(assignment.parts, start=1)
+    ]
+    fault = standing.fault if standing.fault_hash == now else ""
+    return Status(tree, tuple(parts), folder / FILE, fault, found.unreadable)
 
 
-def _part(assignment: Assignment, number: int, part: Part, found: Outline, last: LastGrade | None) -> PartStatus:
+def _part(assignment: Assignment, number: int, part: Part, found: Outline, standing: Standing, now: str) -> PartStatus:
     tasks = found.tasks[part.title]
-    points = [last.points.get(name) for name in part.problems] if last else [None]
-    known = [value for value in points if value is not None]
+    earned = tuple(standing.problems.get(name) for name in part.problems)
     return PartStatus(
         number,
         part,
         tuple(task for task in tasks if not task.extra),
         tuple(task for task in tasks if task.extra),
-        sum(known) if len(known) == len(points) else None,
+        earned,
         sum(assignment.problem(name).points for name in part.problems),
+        any(known is not None and known.tree_hash != now for known in earned),
     )
-
-
-def _last_grade(assignment: Assignment, tree: Path, out: Path) -> LastGrade | None:
-    file = out / report_names([tree])[0] / "grade.json"
-    try:
-        document: Any = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # never graded; or cut off while it was written, which is the same to a student
-        return None
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA or document["assignment"] != assignment.name:
-        return None
-    lost = [case for case in document["cases"] if case["verdict"] in ("fail", "error")]
-    first: dict[str, str] = {}
-    for case in lost:
-        first.setdefault(case["problem"], case["id"])
-    return LastGrade(
-        {name: item["score"] for name, item in document["problems"].items() if item["cases"]},
-        {name: _count(lost, name) for name in document["problems"]},
-        first,
-        document["seed"],
-        document["fault"] or "",
-        _identity(assignment, tree) != document["tree_hash"],
-        file,
-    )
-
-
-def _count(cases: Sequence[Mapping[str, Any]], problem: str) -> int:
-    return sum(case["problem"] == problem for case in cases)
 
 
 def _identity(assignment: Assignment, tree: Path) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
+import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from grader.derive.tree import IGNORED_ANYWHERE, IGNORED_AT_TOP
-from grader.errors import GraderError
+from grader.errors import UsageError
 
 FOLDER = "backups"
 
@@ -19,27 +21,35 @@ def save(tree: Path, *, folder: Path | None = None, files: Iterable[Path] | None
     """Write `backups/NAME-1.zip` beside the tree (or -2, ...: none is ever overwritten), and return its path.
 
     `folder` is another one to write to, `files` are others than files_of(tree). Links are kept as links. Raises
-    GraderError where it cannot be written: then nothing may be changed.
+    UsageError where it cannot be written: then nothing may be changed.
     """
     tree = tree.resolve()
     folder = folder or tree.parent / FOLDER
-    number = 1
     try:
         folder.mkdir(exist_ok=True)
-        while True:
-            path = folder / f"{tree.name}-{number}.zip"
-            try:
-                with path.open("xb") as file:
-                    _write(tree, files_of(tree) if files is None else files, file)
-            except FileExistsError:
-                number += 1
-                continue
-            except BaseException:
-                path.unlink()  # half a backup would be taken for a whole one
-                raise
-            return path
+        descriptor, name = tempfile.mkstemp(prefix=f".{tree.name}-", suffix=".part", dir=folder)
+        part = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                _write(tree, files_of(tree) if files is None else files, file)
+            return _named(part, folder, tree.name)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
-        raise GraderError(f"{folder} cannot take a backup of {tree}, so nothing was changed: {error}.") from None
+        raise UsageError(f"{folder} cannot take a backup of {tree}, so nothing was changed: {error}.") from None
+
+
+def _named(part: Path, folder: Path, name: str) -> Path:
+    """Give a whole backup the first free number: half a one, of a run that was killed, is never taken for one."""
+    for number in itertools.count(1):
+        path = folder / f"{name}-{number}.zip"
+        try:
+            path.open("xb").close()
+        except FileExistsError:
+            continue
+        part.replace(path)
+        break
+    return path
 
 
 def _write(tree: Path, files: Iterable[Path], file: object) -> None:

@@ -33,6 +33,17 @@ class Modules:
         """Names of packages, whether or not they have an __init__.py."""
         return frozenset(".".join(name.split(".")[:n]) for name in self.by_name for n in range(1, name.count(".") + 1))
 
+    @functools.cached_property
+    def attributes(self) -> frozenset[str]:
+        """Every attribute that something in these files has: of its classes and of its modules."""
+        found: set[str] = set()
+        for file in self.files.values():
+            found |= file.bindings.keys()
+            for node in file.definitions.values():
+                if isinstance(node, ast.ClassDef):
+                    found |= own_names(node)
+        return frozenset(found)
+
     def name_of(self, path: str) -> str:
         """The module that a file is: "needle.ops" of python/needle/ops/__init__.py."""
         names = (_module(path, root) for root in self.roots)

@@ -13,6 +13,8 @@ from grader.derive.syntax import decode
 from grader.errors import UsageError
 from grader.intake import stage
 
+CPP = (".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hpp")
+SOURCES = (".py", ".ipynb", *CPP)  # beside them lie data sets and checkpoints, of any size
 LONGEST = 2 << 20  # bytes of a file that is looked at; the longest honest one has 40,000
 
 
@@ -27,21 +29,30 @@ class OldTree:
 def read_old(source: Path, assignment: Assignment) -> OldTree:
     """Read a folder, zip or tar. Raises UsageError where it is not there or holds no tree of the assignment."""
     with tempfile.TemporaryDirectory(prefix="carry-") as folder:
-        staged = stage(source, assignment, Path(folder) / "old")
+        staged = stage(source, assignment, Path(folder) / "old", suffixes=SOURCES)
         if staged.fault is not None:
             raise UsageError(
                 f"{staged.fault}. --from wants your earlier tree: the folder that holds "
                 f"{' and '.join(assignment.layout.required)}, or an archive of it."
             )
         texts = {}
-        notes = list(staged.notes)
+        notes = [f"OLD: {note}" for note in staged.notes]
         for path in staged.files:
             data = (staged.root / path).read_bytes()
             if len(data) > LONGEST:
-                notes.append(f"left out: {path}, {len(data) >> 20} MiB are no source text")
+                notes.append(f"OLD: left out: {path}, {len(data) >> 20} MiB are no source text")
             else:
-                texts[path] = text_of(data, path)
+                texts[path] = _readable(text_of(data, path), path)
     return OldTree(texts, tuple(notes))
+
+
+def _readable(text: str, path: str) -> str:
+    """Python in an encoding that it does not name, made UTF-8: it is a comment's umlaut as a rule."""
+    return text.encode("utf-8", "surrogateescape").decode("latin-1") if _is_torn(text, path) else text
+
+
+def _is_torn(text: str, path: str) -> bool:
+    return path.endswith(".py") and any("\udc80" <= character <= "\udcff" for character in text)
 
 
 def text_of(data: bytes, path: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.derive import Region
+from grader.derive.written import is_written
 
 HAS_WORK = "there was work here already"  # why a region is left alone without --force
 
@@ -33,6 +35,30 @@ class Item:
     def name(self) -> str:
         """What it is called: "Conv.gradient"."""
         return self.region.name or ("at module level" if not self.region.in_function else f"line {self.region.first}")
+
+
+class Notes:
+    """What became of the regions of one file, noted while it is planned."""
+
+    def __init__(self, regions: Sequence[Region], force: bool, items: Mapping[int, Item] | None = None) -> None:
+        self.regions = regions
+        self.items: dict[int, Item] = dict(items or {})  # by the region's place among `regions`
+        self._force = force
+
+    def is_kept(self, number: int, source: str) -> bool:
+        """Whether a region is left alone since there is work in it; it is then noted."""
+        region = self.regions[number]
+        if self._force or not is_written(region):
+            return False
+        self.items[number] = Item(region, Fate.KEPT, source, HAS_WORK)
+        return True
+
+    def note(self, number: int, fate: Fate, source: str, why: str) -> None:
+        """Note why nothing was carried into a region."""
+        region = self.regions[number]
+        if is_written(region) and fate is Fate.UNWRITTEN:
+            fate, why = Fate.KEPT, f"{why}; your work here stays"
+        self.items[number] = Item(region, fate, source, why)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -19,32 +21,35 @@ _ELSEWHERE = "other files"
 def print_report(console: Console, report: Report, parts: Sequence[Part], *, dry_run: bool) -> None:
     """Print the table, then what is to be looked at, then what to do next."""
     console.print(_table(report, parts))
-    for line in lines(report, dry_run=dry_run):
+    for line in lines(report, parts, dry_run=dry_run):
         console.print(visible(line), markup=False, highlight=False, soft_wrap=True)
 
 
-def lines(report: Report, *, dry_run: bool) -> Iterator[str]:
+def lines(report: Report, parts: Sequence[Part], *, dry_run: bool) -> Iterator[str]:
     """What is said below the table."""
+    yield from _unwritten(_by_part(report.of(Fate.UNWRITTEN), parts))
     unplaced = report.of(Fate.UNPLACED)
     if unplaced:
         yield f"Could not be placed ({len(unplaced)}):"
-        yield from _unplaced(unplaced)
+        yield from _told([(item, item.why) for item in unplaced])
     noted = [item for item in report.of(Fate.CARRIED) if item.notes]
     if noted:
         yield "Carried, and worth a look:"
-        yield from (f"  {_place(item)}: {'; '.join(item.notes)}" for item in noted)
+        yield from _told([(item, note) for item in noted for note in item.notes])
     kept = [item for item in report.of(Fate.KEPT) if item.why == HAS_WORK]
     if kept:
         yield f"Left alone, since there is work in them (--force overwrites it): {_names(kept)}."
     if report.additions:
-        yield f"Came along, because carried code needs it: {_few([item.name for item in report.additions])}."
+        yield f"Came along, because carried code needs it: {_few(_came([item.name for item in report.additions]))}."
     yield from report.remarks
     if not report.changed:
         yield "Nothing to write."
     elif dry_run:
         yield f"Would change {len(report.changed)} files: {', '.join(report.changed)}. Nothing was written (--dry-run)."
-    else:
-        yield f"Backup: {report.backup}. Next: make grade"
+    elif report.backup is not None:
+        back = f"python3 -m zipfile -e {shlex.quote(report.backup)} {shlex.quote(str(Path(report.backup).parents[1]))}"
+        yield f"The tree as it was is in {report.backup}. To go back: {back}"
+        yield "Next: make grade"
 
 
 def _table(report: Report, parts: Sequence[Part]) -> Table:
@@ -73,16 +78,43 @@ def _place(item: Item) -> str:
     return f"{item.region.path}:{item.region.first} {item.name}{where}"
 
 
-def _unplaced(items: Sequence[Item]) -> Iterator[str]:
-    """Where each is, why, and what to do; what fails for one reason is one line."""
+def _unwritten(parts: Mapping[str, Sequence[Item]]) -> Iterator[str]:
+    """What a student still has to write, a part a line: those that OLD has nothing of in one."""
+    if parts:
+        yield "Not in OLD, so still yours to write:"
+    for title, items in parts.items():
+        yield f"  {title}: {_few(_grouped([item.name for item in items]))}"
+
+
+def _grouped(names: Sequence[str]) -> list[str]:
+    """Methods of a class together: "Conv.compute, gradient"."""
+    found: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        owner, _, method = name.rpartition(".")
+        found.setdefault(owner or name, []).append(method)
+    return [
+        f"{owner}.{'/'.join(methods)}" if all(methods) and owner not in methods else owner
+        for owner, methods in found.items()
+    ]
+
+
+def _came(names: Sequence[str]) -> list[str]:
+    """Each name once, and the imports at the end, by their module."""
+    imports = [name.split()[1] for name in names if name.startswith(("import ", "from "))]
+    own = [name for name in names if not name.startswith(("import ", "from "))]
+    return list(dict.fromkeys([*own, *(f"import of {module}" for module in sorted(imports))]))
+
+
+def _told(items: Sequence[tuple[Item, str]]) -> Iterator[str]:
+    """Where each is, and what there is to say of it; what is said of several of a file is one line."""
     groups: dict[tuple[str, str], list[Item]] = {}
-    for item in items:
-        groups.setdefault((item.region.path, item.why), []).append(item)
+    for item, why in items:
+        groups.setdefault((item.region.path, why), []).append(item)
     for (path, why), found in groups.items():
         if len(found) == 1:
             yield f"  {_place(found[0])}: {why}"
         else:
-            yield f"  {path}: {', '.join(item.name for item in found)}: {why}"
+            yield f"  {path}: {_few(_grouped([item.name for item in found]))}: {why}"
 
 
 def _names(items: Sequence[Item]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,18 +13,18 @@ from grader.carry.cpp.plan import CppPlan
 from grader.carry.editions import Editions
 from grader.carry.layout import Modules
 from grader.carry.leftover import leftovers
-from grader.carry.old_tree import OldTree, text_of
+from grader.carry.notebook import SUFFIX, NotebookPlan
+from grader.carry.old_tree import CPP, SOURCES, OldTree, text_of
 from grader.carry.outcome import Addition, Item, Report
 from grader.carry.python.file import PythonFile, Unreadable
+from grader.carry.python.names import imports_in
 from grader.carry.python.needs import Resolver
 from grader.carry.python.plan import PythonPlan
 from grader.carry.python.taken import take
 from grader.derive import MarkerError, Region, find_regions
 from grader.derive.syntax import encode
 from grader.derive.tree import write_atomically
-from grader.errors import GraderError, UsageError
-
-_CPP = (".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hpp")
+from grader.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,7 @@ def carry(
 ) -> Report:
     """Put OLD's code into the target's regions. Nothing is written unless all files could be planned.
 
-    Raises UsageError where the target is no tree of the assignment, GraderError where it cannot be written; it is then
-    as it was.
+    Raises UsageError where the target is no tree of the assignment or cannot be written; it is then as it was.
     """
     missing = [path for path in assignment.layout.required if not (target / path).is_file()]
     if missing:
@@ -53,8 +53,8 @@ def carry(
     saved = None
     if changed and not dry_run:
         saved = backup.save(target)
-        _write(target, {path: _encoded(planned.texts[path], present[path]) for path in changed}, saved)
-    shown = None if saved is None else f"{backup.FOLDER}/{saved.name}"
+        _write(target, {path: _encoded(planned.texts[path], present.get(path, b"")) for path in changed}, saved)
+    shown = None if saved is None else _shown(saved)
     return Report(planned.items, planned.additions, planned.remarks, changed, shown)
 
 
@@ -74,19 +74,28 @@ def plan(
     cpp = [
         CppPlan(path, texts[path], found, old.texts, _headers(texts, path), editions, force)
         for path, found in regions.items()
-        if found and path.endswith(_CPP)
+        if found and path.endswith(CPP)
     ]
     items: list[Item] = []
     additions: list[Addition] = []
     changed: dict[str, str] = {}
-    plans: list[PythonPlan | CppPlan] = [*python, *cpp]
+    notebooks = [
+        NotebookPlan(path, texts[path], found, old.texts[path], force)
+        for path, found in regions.items()
+        if path.endswith(SUFFIX) and path in old.texts
+    ]
+    plans: list[PythonPlan | CppPlan | NotebookPlan] = [*python, *cpp, *notebooks]
     for plan_ in sorted(plans, key=lambda item: item.path):
         text = plan_.checked_text()
         items += plan_.outcome()
         additions += plan_.additions()
         if text != texts[plan_.path]:
             changed[plan_.path] = text
+    for path in _own_files(python, resolver):
+        changed[path] = resolver.old.files[path].text
+        remarks.append(f"A file of your own, which carried code imports, came along: {path}.")
     remarks += [remark for plan_ in python for remark in plan_.remarks()]
+    remarks += [remark for plan_ in notebooks for remark in plan_.remarks()]
     remarks += [why for why in unread if not any(why in item.why for item in items)]
     readable = {path: file for path, file in resolver.old.files.items() if path not in texts or path in regions}
     remarks += leftovers(readable, resolver.target, items, additions)
@@ -125,6 +134,23 @@ def _plan_python(
     return list(plans.values()), resolver, unread
 
 
+def _own_files(plans: Sequence[PythonPlan], resolver: Resolver) -> list[str]:
+    """The modules of OLD that come along as they are, since carried code or one of them imports them."""
+    waiting = sorted({path for plan_ in plans for path in plan_.along.own_files})
+    found: list[str] = []
+    while waiting:
+        path = waiting.pop()
+        if path in found:
+            continue
+        found.append(path)
+        old = resolver.old
+        names = {old.name_of(path), *(old.absolute(path, module) for module, _ in imports_in(old.files[path].tree))}
+        names |= {f"{old.absolute(path, module)}.{name}" for module, name in imports_in(old.files[path].tree)}
+        parents = {name.rpartition(".")[0] for name in names}  # a package's __init__.py is run with its modules
+        waiting += sorted(own for name in names | parents if (own := resolver.own_module(name)) is not None)
+    return sorted(found)
+
+
 def _parsed(
     texts: Mapping[str, str], read: Callable[[str, str], PythonFile]
 ) -> tuple[dict[str, PythonFile], dict[str, str]]:
@@ -144,7 +170,7 @@ def _read_target(target: Path) -> dict[str, bytes]:
     """The target's sources, by path."""
     found = {}
     for path in backup.files_of(target):
-        if path.suffix in (".py", *_CPP) and not path.is_symlink():
+        if path.suffix in SOURCES and not path.is_symlink():
             found[path.relative_to(target).as_posix()] = path.read_bytes()
     return found
 
@@ -168,16 +194,39 @@ def _encoded(text: str, before: bytes) -> bytes:
 
 def _write(target: Path, files: Mapping[str, bytes], saved: Path) -> None:
     """Write all files, or leave all as they were."""
-    before = {path: (target / path).read_bytes() for path in files}
+    before = {path: (target / path).read_bytes() for path in files if (target / path).exists()}
     written: list[str] = []
+    path = ""
     try:
         for path, data in files.items():
+            write_atomically(target / path, data, _mode(target / path))
             written.append(path)
-            write_atomically(target / path, data, (target / path).stat().st_mode & 0o777)
-    except OSError as error:
-        for path in written:
-            write_atomically(target / path, before[path], (target / path).stat().st_mode & 0o777)
-        raise GraderError(
-            f"{target / written[-1]} cannot be written: {error.strerror or error}. The tree is as it was; "
-            f"a copy of it is {saved}."
-        ) from None
+    except (OSError, KeyboardInterrupt) as error:
+        why = f"{target / path} cannot be written: {getattr(error, 'strerror', None) or str(error) or 'interrupted'}. "
+        try:
+            _put_back(target, written, before)
+        except OSError:
+            folder = shlex.quote(str(saved.parent.parent))
+            raise UsageError(
+                f"{why}Some files are new and some are old. To have the tree as it was: cd {folder} && "
+                f"python3 -m zipfile -e {saved.parent.name}/{saved.name} ."
+            ) from None
+        raise UsageError(f"{why}The tree is as it was; a copy of it is {saved}.") from None
+
+
+def _put_back(target: Path, written: Sequence[str], before: Mapping[str, bytes]) -> None:
+    for path in written:
+        if path in before:
+            write_atomically(target / path, before[path], _mode(target / path))
+        else:
+            (target / path).unlink()
+
+
+def _shown(saved: Path) -> str:
+    """The backup's path as short as it can be from where the student is."""
+    here = Path.cwd()
+    return str(saved.relative_to(here) if saved.is_relative_to(here) else saved)
+
+
+def _mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777 if path.exists() else 0o644

@@ -53,6 +53,7 @@ CONTENTS = (
     Entry("HANDOUT.md", name="README.md", own=True),
     Entry("pyproject.toml"),
     Entry("LICENSE"),
+    Entry(".gitignore", mandatory=False),  # .venv, data and backups have no place in a student's own repository
     Entry("submit.py"),
     Entry("conftest.py", mandatory=False),
     Entry("tests/__init__.py", mandatory=False),

@@ -10,7 +10,9 @@ from grader.derive.cpp_code import definitions
 from grader.derive.markers import MarkerError, Region, Span, Violation
 
 _COMMENTS_AND_LITERALS = re.compile(
-    r"""//[^\n]* | /\*.*?\*/ | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'""", re.VERBOSE | re.DOTALL
+    r""" R"(?P<delimiter>[^()\\\s]*)\(.*?\)(?P=delimiter)"
+      | //[^\n]* | /\*.*?\*/ | "(?:\\.|[^"\\\n])*" | \'(?:\\.|[^\'\\\n])*\' """,
+    re.VERBOSE | re.DOTALL,
 )
 _NOT_CODE = re.compile(r"\s*(?:$|#|//|/\*|\*)")  # blank, preprocessor or comment lines
 
@@ -23,8 +25,8 @@ def stub(region: Region) -> str:
 def place(lines: Sequence[str], spans: Sequence[Span], path: str) -> list[Region]:
     """The regions: at namespace scope where markers are at column 0, in a function where they are indented.
 
-    A region in a function carries the function's name. Raises MarkerError where only one of a region and its code is at column 0,
-    or its braces do not match.
+    A region in a function carries the function's name. Raises MarkerError where only one of a region and its code is at
+    column 0, or its braces do not match.
     """
     names = _names(lines, spans, path)
     regions = [

@@ -28,6 +28,7 @@ NOT_A_RELEASES = (".git", ".venv", "backups", "build", "data", "dist", "out")
 
 _OURS = ("grader", "tests", "docs")  # folders whose files are replaced and not merged, so no copy of them is kept
 _VERSION = re.compile(r'^version *= *"(?P<version>[^"\n]+)"', re.MULTILINE)
+_WORD = re.compile(r"[\w.+-]{1,100}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -100,12 +101,12 @@ def parse_manifest(data: bytes, where: str) -> Manifest:
         files = {_checked(path): _stamp(entry) for path, entry in document["files"].items()}
         return Manifest(_word(document["assignment"]), _word(document["version"]), files)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UsageError(f"{where} is damaged: {error!r}. Unpack the release once more, elsewhere.") from None
+        raise UsageError(f"{where} is damaged ({str(error)[:200]}). Unpack the release once more, elsewhere.") from None
 
 
 def _word(value: Any) -> str:
-    if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= 100:
-        raise ValueError(f"{value!r} is no name")
+    if not isinstance(value, str) or not _WORD.fullmatch(value):
+        raise ValueError(f"{str(value)[:100]!r} is no name")
     return value
 
 

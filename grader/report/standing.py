@@ -42,7 +42,7 @@ def _table(status: Status) -> Table:
     for part in status.parts:
         title = f"{part.number} {in_line(part.part.title)}"
         table.add_row(title, f"{part.written} of {len(part.tasks)}", _bar(part), _points(part))
-    if status.last:
+    if any(part.points is not None for part in status.parts):
         earned = sum(part.points or 0.0 for part in status.parts)
         total = points(earned, sum(part.max_points for part in status.parts))
         table.add_row(Text("total", style="bold"), "", "", Text(total, style="bold"))
@@ -61,10 +61,15 @@ def _points(part: PartStatus) -> Text:
 
 
 def _about_points(status: Status) -> list[str]:
-    if status.last is None:
-        return ["No points are known: this tree has not been graded here yet."]
-    changed = "; the tree has changed since" if status.last.stale else ""
-    return [f"Points are those of the last grading, {in_line(str(status.last.file))}{changed}."]
+    known = [part for part in status.parts if part.points is not None]
+    stale = [str(part.number) for part in known if part.stale]
+    if not known:
+        return ["No points are known: no part has been graded here yet."]
+    changed = ""
+    if stale:
+        of = "" if len(stale) == len(known) else f" that of part{'s' * (len(stale) > 1)} {', '.join(stale)}"
+        changed = f"; the tree has changed since{of}"
+    return [f"Points are those of each part's last grading, {in_line(str(status.file))}{changed}."]
 
 
 def _extras(status: Status) -> list[str]:
@@ -79,26 +84,40 @@ def _extras(status: Status) -> list[str]:
 
 def _next(status: Status, options: str) -> list[str]:
     tree = shlex.quote(str(status.tree))
-    last, part = status.last, status.next
-    if last and last.fault and not last.stale:
-        return [f"The tree could not be graded: {in_line(last.fault.partition(chr(10))[0])}"]
+    part = status.next
+    if status.fault:
+        first, _, more = status.fault.partition("\n")
+        if first.endswith(":"):  # "FILE does not compile:", and the compiler's first error
+            first += f" {more.strip().partition(chr(10))[0]}"
+        told = f"The tree could not be graded: {in_line(first)}"
+        return [told, "Mend that first. All of what is wrong:", _grade(tree, options)]
+    if status.unreadable:
+        return ["Next: mend what stands after each ! above; what these files hold is not counted until then."]
     if part is None:
-        if last and last.stale:
+        if any(part.stale for part in status.parts):
             return ["All points were earned, and the tree has changed since. Next:", _grade(tree, options)]
         return ["All points are earned here. Next, hand it in:", "  python submit.py --key KEY"]
     heading = f"Next: part {part.number}, {in_line(part.part.title)}."
     missing = [task for task in part.tasks if not task.written]
     if missing:
-        return [f"{heading} Still to write:", *_listed(missing), "Then see what it earns:", _grade(tree, options, part)]
-    if part.points is None or last is None or last.stale:
+        before = [] if any(part.written for part in status.parts) else _carry(tree, options)
+        after = ["Then see what it earns:", _grade(tree, options, part)]
+        return [*before, f"{heading} Still to write:", *_listed(missing), *after]
+    if part.points is None or part.stale:
         return [f"{heading} All of it is written. See what it earns:", _grade(tree, options, part)]
-    failing = next((name for name in part.part.problems if last.lost.get(name)), None)
-    if failing is None:  # its cases are on devices that are not here
+    if part.lost is None:  # its cases are on devices that are not here
         return [f"{heading} No case fails here, and not every case could be run:", _grade(tree, options, part)]
+    name, found = part.lost
     return [
-        f"{heading} {count(last.lost[failing], 'case')} of {failing} lost. See the first with its inputs:",
-        f"  python -m grader repro {shlex.quote(last.first[failing])} {tree} --seed {last.seed}{options}",
+        f"{heading} {count(found.lost, 'case')} of {name} lost. See the first with its inputs:",
+        f"  python -m grader repro {shlex.quote(found.first)} {tree} --seed {found.seed}{options}",
     ]
+
+
+def _carry(tree: str, options: str) -> list[str]:
+    """Where nothing is written yet: much of it may have been written before."""
+    command = f"  python -m grader carry --from ../hw3 --to {tree}{options}"
+    return ["Have you got an earlier homework? Bring it over first, a folder, a zip or a tar:", command, ""]
 
 
 def _listed(tasks: Sequence[Task]) -> list[str]:

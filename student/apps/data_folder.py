@@ -22,7 +22,7 @@ TREE = Path(__file__).resolve().parents[1]
 
 
 class DataMissing(FileNotFoundError):
-    """A data set is not there, or not all of it; the message says where it was looked for and what to do."""
+    """A data set is not there, or not all of it, or damaged; the message says where and what to do."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class Layout:
     title: str  # as people say it
     name: str  # as download_dataset.py calls it
     folder: str  # the folder in data/
-    files: tuple[str, ...]  # what the loaders read: all of them must be there
+    files: tuple[str, ...]  # what is read of it: all of them must be there
 
 
 CIFAR10 = Layout(
     "CIFAR-10",
     "cifar10",
     "cifar-10-batches-py",
-    (*(f"data_batch_{k}" for k in range(1, 6)), "test_batch"),
+    (*(f"data_batch_{k}" for k in range(1, 6)), "test_batch", "batches.meta"),
 )
 PTB = Layout("Penn Treebank", "ptb", "ptb", ("train.txt", "test.txt"))
 
@@ -71,8 +71,14 @@ def ptb(data: str | Path | None = None, *, synthetic: bool = False) -> Path:
 
 
 def label_names(folder: str | Path) -> list[str]:
-    """The classes' names in the order of their numbers, as the set's own batches.meta tells them."""
-    return synthetic_data.read_label_names(Path(folder) / "batches.meta")
+    """The classes' names in the order of their numbers, as the set's own batches.meta tells them.
+
+    Raises DataMissing where that file is missing or damaged.
+    """
+    try:
+        return synthetic_data.read_label_names(Path(folder) / "batches.meta")
+    except (OSError, ValueError) as error:
+        raise DataMissing(f"{str(error).rstrip('.')}. `make data` puts the published file in its place.") from error
 
 
 def places(data: str | Path | None = None) -> list[Path]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import fcntl
 import shutil
 import sys
@@ -29,6 +30,7 @@ else:  # apps/ itself is on the path
 
 DEFAULT_FOLDER = data_folder.TREE.parent / "data"  # where the tests look, too
 DOWNLOADS = "downloads"  # in the data folder: what has arrived, and what somebody has put there by hand
+NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
 
 
 def get(data_set: DataSet, data: Path, mirror: str | None = None) -> Path:
@@ -47,16 +49,24 @@ def get(data_set: DataSet, data: Path, mirror: str | None = None) -> Path:
         for name in lacking:
             if (folder / name).exists():
                 print(f"{folder / name} is damaged, or not the published file: its checksum is another")
+        prefix = f".{data_set.folder}-"
+        for left_over in data.glob(f"{prefix}*"):  # by runs that were killed
+            shutil.rmtree(left_over)
         _check_space(data_set, data)
         # Files move to their place only when all are complete: an interrupted run is never taken for a data set.
-        with tempfile.TemporaryDirectory(prefix=f".{data_set.folder}-", dir=data) as scratch:
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=data) as scratch:
             arrived = _make(data_set, lacking, data / DOWNLOADS, Path(scratch), mirror)
             _move(lacking, Path(scratch), folder)
         for file in arrived:
             file.unlink()
-        with contextlib.suppress(OSError):  # not empty: somebody's own files are in it
+        with contextlib.suppress(
+            OSError
+        ):  # not empty: somebody's own files are in it, or what a killed run had fetched
             (data / DOWNLOADS).rmdir()
         print(f"{folder}: complete")
+        for file in data_set.downloads:
+            if (data / DOWNLOADS / file.name).exists():
+                print(f"{data / DOWNLOADS / file.name} is not needed any more; delete it if you like")
         return folder
 
 
@@ -92,10 +102,8 @@ def _move(names: list[str], source: Path, folder: Path) -> None:
 def _check_space(data_set: DataSet, data: Path) -> None:
     free = shutil.disk_usage(data).free
     if free < data_set.needs_bytes:
-        raise FetchError(
-            f"It needs {data_set.needs_bytes / 1e6:.0f} MB in {data}, where {free / 1e6:.0f} MB are free: free some, "
-            "or name another folder with --dir."
-        )
+        needed = f"it needs {data_set.needs_bytes / 1e6:.0f} MB, where {free / 1e6:.0f} MB are free"
+        raise OSError(errno.ENOSPC, needed, str(data))
 
 
 @contextlib.contextmanager
@@ -107,19 +115,32 @@ def _alone(data: Path) -> Iterator[None]:
         except BlockingIOError:
             print(f"Another run is filling {data}; waiting for it to end ...", flush=True)
             fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in NO_LOCKS:  # network drives may have none: there two runs at once fetch it twice
+                raise
         yield
 
 
-def get_all(names: Sequence[str], data: Path, mirror: str | None = None) -> list[str]:
-    """`get` for each of the names; gives what went wrong, a text for each set that could not be had."""
-    faults = []
+def get_all(names: Sequence[str], data: Path, mirror: str | None = None) -> dict[str, Exception]:
+    """`get` for each of the names; gives what went wrong, by the name of the set that could not be had."""
+    faults: dict[str, Exception] = {}
     for name in names:
-        data_set = DATA_SETS[name]
         try:
-            get(data_set, data, mirror)
+            get(DATA_SETS[name], data, mirror)
         except (FetchError, UnpackError, OSError) as error:
-            faults.append(f"{data_set.title} could not be had. {error}")
+            faults[name] = error
     return faults
+
+
+def told(name: str, fault: Exception, data: Path) -> str:
+    """A fault in words, with the remedy where it is the disk's; `advice` has that for what could not be downloaded."""
+    if not isinstance(fault, OSError):
+        return f"{DATA_SETS[name].title} could not be had. {fault}"
+    where = fault.filename or data
+    return (
+        f"{DATA_SETS[name].title} could not be written to {where}: {fault.strerror or fault}. "
+        "Mend that, or name another folder with --dir."
+    )
 
 
 def write_synthetic(names: Sequence[str], data: Path) -> list[str]:
@@ -135,11 +156,12 @@ def write_synthetic(names: Sequence[str], data: Path) -> list[str]:
 
 
 def advice(names: Sequence[str], data: Path) -> str:
-    """What to do where downloading fails."""
-    files = ", ".join(file.name for name in names for file in DATA_SETS[name].downloads)
+    """What to do where these sets could not be downloaded."""
+    files = [file.name for name in names for file in DATA_SETS[name].downloads]
+    them = "them" if len(files) > 1 else "it"
     return f"""What you can do:
   - Go online and run this again. What has arrived is kept, and gone on with.
-  - Fetch {files} in another way, put them into {data / DOWNLOADS}, and run this again.
+  - Fetch {", ".join(files)} in another way, put {them} into {data / DOWNLOADS}, and run this again.
   - Work with small synthetic sets meanwhile: `--synthetic`; SYNTHETIC = True in the notebook."""
 
 
@@ -158,10 +180,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         faults = write_synthetic(names, data)
         print(*faults, sep="\n", end="\n" if faults else "", file=sys.stderr)
         return 1 if faults else 0
-    faults = get_all(names, data, chosen.mirror)
-    if faults:
-        print("", *faults, advice(names, data), sep="\n", file=sys.stderr)
-    return 1 if faults else 0
+    found_wrong = get_all(names, data, chosen.mirror)
+    if found_wrong:
+        print("", *(told(name, fault, data) for name, fault in found_wrong.items()), sep="\n", file=sys.stderr)
+    if missing := [name for name, fault in found_wrong.items() if isinstance(fault, FetchError)]:
+        print(advice(missing, data), file=sys.stderr)
+    return 1 if found_wrong else 0
 
 
 if __name__ == "__main__":

@@ -44,7 +44,8 @@ def test_it_says_what_it_did_and_what_comes_next(trees: tuple[Path, Path]) -> No
     """A table, the backup, the next command; the code is where it belongs."""
     said = typed("--from", "old")
     assert "carried" in said
-    assert said.rstrip().endswith("Backup: backups/student-1.zip. Next: make grade")
+    back = "To go back: python3 -m zipfile -e backups/student-1.zip ."
+    assert said.rstrip().endswith(f"The tree as it was is in backups/student-1.zip. {back}\nNext: make grade")
     assert "    return 2 * x\n" in (trees[1] / "python/needle/a.py").read_text()
     assert "Nothing to write." in typed("--from", "old")
 
@@ -59,7 +60,7 @@ def test_what_is_kept_and_what_cannot_be_placed_is_named(trees: tuple[Path, Path
     """Work in the target stays, and is named with the option that overwrites it; a misfit with its place in OLD."""
     (trees[1] / "python/needle/a.py").write_text(STUB.replace("raise NotImpl", "return NotImpl"))
     assert "there is work in them (--force overwrites it): twice." in typed("--from", "old")
-    assert "Backup" in typed("--from", "old", "--force")
+    assert "The tree as it was is in" in typed("--from", "old", "--force")
     (trees[1] / "python/needle/a.py").write_text(STUB)
     (trees[0] / "python/needle/a.py").write_text("\ndef twice(x, y):\n    return y\n")
     said = typed("--from", "old")
@@ -77,3 +78,11 @@ def test_wrong_use_is_refused(trees: tuple[Path, Path]) -> None:
         typed("--from", "old", "--to", "nowhere")
     with pytest.raises(UsageError, match="gone is not there"):
         typed("--from", "gone")
+
+
+def test_what_is_not_in_old_is_named(trees: tuple[Path, Path]) -> None:
+    """Not a number alone: the functions that are still to be written."""
+    (trees[0] / "python/needle/a.py").write_text("import math\n")
+    said = typed("--from", "old")
+    assert "Not in OLD, so still yours to write:" in said
+    assert "twice" in said.split("still yours to write:")[1]

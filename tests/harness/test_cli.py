@@ -467,3 +467,25 @@ def test_no_command_shows_them_all() -> None:
     """`python -m grader` alone lists the commands."""
     result = run()
     assert all(name in result.stdout + result.stderr for name in ("grade", "repro", "doctor", "release"))
+
+
+def test_a_python_without_packages_goes_on_in_venv() -> None:
+    """Who has not activated .venv is served by it; its exit status and its words come through."""
+    if not (ROOT / ".venv" / "bin" / "python").exists():
+        pytest.skip("there is no .venv to go on in")
+    command = [sys.executable, "-S", "-m", "grader", "sim", "nowhere.cu"]  # -S: no site-packages
+    done = subprocess.run(command, cwd=ROOT, env=CLEAN, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: nowhere.cu is not there")
+
+
+def test_no_packages_and_no_venv_is_one_sentence(tmp_path: Path) -> None:
+    """Before `make setup` there is nothing to go on in: that is said, without a traceback."""
+    (tmp_path / "grader").mkdir()
+    for name in ("__init__.py", "__main__.py"):
+        shutil.copy(ROOT / "grader" / name, tmp_path / "grader")
+    command = [sys.executable, "-S", "-m", "grader", "status"]
+    done = subprocess.run(command, cwd=tmp_path, env=CLEAN, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: this Python lacks the packages of the course")
+    assert "run `make setup` once" in done.stderr

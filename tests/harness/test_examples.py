@@ -249,7 +249,7 @@ def test_published_and_submitted(
 # -- the engine -----------------------------------------------------------------------------------------------------
 
 # What may stand in a text of the engine: its own name, in formats and addresses, and where needle's data is.
-OF_THE_ENGINE = re.compile(r"needle-(grade|verified|submission)/1|needle-(submit|grader)\b|NEEDLE_DATA")
+OF_THE_ENGINE = re.compile(r"needle-(grade|standing|verified|submission)/1|needle-(submit|grader)\b|NEEDLE_DATA")
 OF_HW4 = re.compile(r"hw4|needle|cifar|ptb|conv_|ndarray_", re.IGNORECASE)
 
 

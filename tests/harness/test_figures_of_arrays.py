@@ -71,6 +71,22 @@ def test_a_figure_shows_its_first_frame_without_a_script(figures: Figures) -> No
     assert (slider["min"], slider["max"], slider["value"]) == ("0", "2", "0")
 
 
+def test_the_keys_of_a_figure_are_its_own(figures: Figures) -> None:
+    """Each control bears the mark by which JupyterLab leaves it its keys: arrows would go to another cell."""
+    page = Page(figures("stepper").stepper(["<svg/>", "<svg/>"], ["", ""], "Title")._repr_html_())
+    controls = page.all("input") + page.all("button")
+    assert len(controls) == 4
+    assert {control.get("data-lm-suppress-shortcuts") for control in controls} == {"true"}
+
+
+def test_code_in_a_caption_is_dark_on_light(figures: Figures) -> None:
+    """Whatever a page's theme gives to code: the figure's own ground is light."""
+    page = Page(figures("stepper").picture("<svg/>", "see <code>a.T</code> and <code>a</code>", "Title")._repr_html_())
+    styles = [code["style"] for code in page.all("code")]
+    assert len(styles) == 2
+    assert all("background:#" in style and "color:#" in style for style in styles)
+
+
 def test_figures_on_one_page_do_not_share_an_id(figures: Figures) -> None:
     """Shown twice, a figure has two ids: a label or a script finds its own."""
     figure = figures("network").resnet9()

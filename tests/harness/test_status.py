@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from grader.errors import UsageError
 from grader.intake import stage
 from grader.parts import outline, part_of
 from grader.report.standing import print_status
+from grader.standing import FILE, remembered
 from grader.status import Status, look
 
 HW4 = load_assignment(ROOT / "tests" / "hw4")
@@ -55,14 +56,23 @@ def write_all(tree: Path) -> None:
     (tree / "vec" / "ops.py").write_text(f"def add():\n{WRITTEN}\ndef scale():\n{WRITTEN}\ndef total():\n{WRITTEN}")
 
 
-def leave_grade(assignment: Assignment, tree: Path, out: Path, scores: dict[str, float], fault: str = "") -> None:
+def leave_grade(
+    assignment: Assignment,
+    tree: Path,
+    out: Path,
+    scores: dict[str, float],
+    fault: str = "",
+    selection: str = "",
+    devices: tuple[str, ...] = ("cpu",),
+) -> None:
     """What a grading of the tree as it is now would leave; a case that is not passed fails."""
-    identity = stage(tree, assignment, out / "staged").identity
+    with tempfile.TemporaryDirectory() as staged:
+        identity = stage(tree, assignment, Path(staged) / "tree").identity
     document = {
-        "schema": "needle-grade/1",
-        "assignment": assignment.name,
         "tree_hash": identity,
         "seed": 7,
+        "devices": devices,
+        "selection": selection,
         "fault": fault or None,
         "problems": {name: {"score": score, "cases": 1} for name, score in scores.items()},
         "cases": [
@@ -72,7 +82,7 @@ def leave_grade(assignment: Assignment, tree: Path, out: Path, scores: dict[str,
     }
     folder = out / tree.name
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "grade.json").write_text(json.dumps(document))
+    (folder / FILE).write_text(remembered(assignment, folder, document))
 
 
 def screen(status: Status, options: str = "") -> str:
@@ -142,7 +152,7 @@ def test_before_any_grading(assignment: Assignment, tree: Path, tmp_path: Path) 
     status = look(assignment, tree, tmp_path / "out")
     assert [(part.written, len(part.tasks), part.points) for part in status.parts] == [(1, 2, None), (0, 1, None)]
     shown = screen(status)
-    assert "has not been graded here yet" in shown
+    assert "no part has been graded here yet" in shown
     assert "vec/ops.py:7  scale" in shown
     assert f"python -m grader grade {tree} -k 'add or scale'" in shown
     assert "Not counted: vec/more.py, 0 of 1." in shown
@@ -194,10 +204,54 @@ def test_a_grading_of_a_part_leaves_the_rest_unknown(assignment: Assignment, tre
     assert "- / 3.0" in screen(status)
 
 
+def test_grading_another_part_forgets_nothing(assignment: Assignment, tree: Path, tmp_path: Path) -> None:
+    """Points of part 1 stay while part 2 is graded; once the tree has changed they are marked, not asked for."""
+    write_all(tree)
+    leave_grade(assignment, tree, tmp_path, {"add": 4.0, "scale": 3.0}, selection="add or scale")
+    with (tree / "vec" / "ops.py").open("a") as file:
+        file.write("# more\n")
+    leave_grade(assignment, tree, tmp_path, {"total": 0.0}, selection="total")
+    status = look(assignment, tree, tmp_path)
+    assert [(part.points, part.stale) for part in status.parts] == [(7.0, True), (0.0, False)]
+    shown = screen(status)
+    assert "7.0 / 10.0" in shown
+    assert "the tree has changed since that of part 1." in shown
+    assert "Next: part 2, Sums. 1 case of total lost." in shown
+
+
+@pytest.mark.parametrize("selection", ["add and scale", "not scale", "ad", "total"])
+def test_a_few_cases_are_not_a_problem(assignment: Assignment, tree: Path, tmp_path: Path, selection: str) -> None:
+    """What an expression left of a problem may all pass and earn less than its points: what was known stays."""
+    leave_grade(assignment, tree, tmp_path, {"add": 1.0, "scale": 0.0})
+    leave_grade(assignment, tree, tmp_path, {"add": 4.0, "scale": 3.0}, selection=selection)
+    assert look(assignment, tree, tmp_path).parts[0].points == 1.0
+
+
+def test_a_simulated_device_alone_gives_no_points(assignment: Assignment, tree: Path, tmp_path: Path) -> None:
+    """A grade on cuda-sim is no grade."""
+    devices = replace(assignment.devices, simulates={"cuda-sim": "cuda"})
+    leave_grade(replace(assignment, devices=devices), tree, tmp_path, {"add": 4.0}, devices=("cuda-sim",))
+    assert look(assignment, tree, tmp_path).parts[0].earned == (None, None)
+
+
+def test_nothing_written_nothing_lost(assignment: Assignment, tree: Path, tmp_path: Path) -> None:
+    """Who begins is told of carry; who has begun is not."""
+    command = f"python -m grader carry --from ../hw3 --to {tree}"
+    assert command not in screen(look(assignment, tree, tmp_path))
+    (tree / "vec" / "ops.py").write_text(f"def add():\n{stub('add', 'vec/ops.py')}")
+    assert command in screen(look(assignment, tree, tmp_path))
+
+
 def test_a_tree_that_could_not_be_graded(assignment: Assignment, tree: Path, tmp_path: Path) -> None:
-    """Its fault stands in the place of advice."""
-    leave_grade(assignment, tree, tmp_path, {}, fault="src/native.cc does not compile\nmore")
-    assert "could not be graded: src/native.cc does not compile" in screen(look(assignment, tree, tmp_path))
+    """Its fault stands in the place of advice until the tree changes; the points that were known stay."""
+    leave_grade(assignment, tree, tmp_path, {"add": 4.0, "scale": 3.0})
+    (tree / "vec" / "more.py").write_text("")
+    leave_grade(assignment, tree, tmp_path, {}, fault="src/native.cc does not compile:\n  src/native.cc:3: error\nmore")
+    shown = screen(look(assignment, tree, tmp_path))
+    assert "could not be graded: src/native.cc does not compile: src/native.cc:3: error\n" in shown
+    assert "7.0 / 10.0" in shown
+    (tree / "vec" / "more.py").write_text("# mended\n")
+    assert "could not be graded" not in screen(look(assignment, tree, tmp_path))
 
 
 def test_a_file_with_a_syntax_error_is_named(assignment: Assignment, tree: Path, tmp_path: Path) -> None:
@@ -205,7 +259,10 @@ def test_a_file_with_a_syntax_error_is_named(assignment: Assignment, tree: Path,
     (tree / "vec" / "ops.py").write_text("def add(:\n")
     status = look(assignment, tree, tmp_path)
     assert [sentence.partition(": ")[0] for sentence in status.unreadable] == ["vec/ops.py:1"]
-    assert "! vec/ops.py:1: this is not valid Python" in screen(status)
+    shown = screen(status)
+    assert "! vec/ops.py:1: this is not valid Python" in shown
+    assert "Next: mend what stands after each !" in shown
+    assert "is written" not in shown
 
 
 def test_a_missing_file_is_named(assignment: Assignment, tree: Path, tmp_path: Path) -> None:
@@ -217,8 +274,8 @@ def test_a_missing_file_is_named(assignment: Assignment, tree: Path, tmp_path: P
 @pytest.mark.parametrize("content", ["", "{", '{"schema": "another/1"}'], ids=["empty", "cut off", "another schema"])
 def test_a_report_that_is_none(assignment: Assignment, tree: Path, tmp_path: Path, content: str) -> None:
     """It is as if there were none."""
-    (tmp_path / "student" / "grade.json").write_text(content)
-    assert look(assignment, tree, tmp_path).last is None
+    (tmp_path / "student" / FILE).write_text(content)
+    assert [part.points for part in look(assignment, tree, tmp_path).parts] == [None, None]
 
 
 def test_bad_input(assignment: Assignment, toy: Assignment, tmp_path: Path) -> None:

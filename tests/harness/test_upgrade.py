@@ -19,7 +19,7 @@ from grader.carry.upgrade.upgrade import UpgradeReport, upgrade
 from grader.derive import derive_text, find_regions, handout
 from grader.derive.syntax import decode, encode
 from grader.derive.tree import File, read_tree
-from grader.errors import GraderError, UsageError
+from grader.errors import UsageError
 
 TYPES = (".py", ".cc", ".cu", ".h")  # of a tree's sources
 STUB = "    ### BEGIN YOUR SOLUTION\n    raise NotImplementedError('yours')\n    ### END YOUR SOLUTION\n"
@@ -359,7 +359,7 @@ def test_a_failure_in_the_middle(root: Path, new: Path, monkeypatch: pytest.Monk
         real(target, data, mode)
 
     monkeypatch.setattr(upgrade_write, "write_atomically", full)
-    with pytest.raises(GraderError, match=r"stopped at student/ops\.py.*No space left") as caught:
+    with pytest.raises(UsageError, match=r"stopped at student/ops\.py.*No space left") as caught:
         upgrade(root, new)
     assert f"cd {root} && python3 -m zipfile -e backups/hw4-1.zip .." in str(caught.value)
     with zipfile.ZipFile(root / "backups/hw4-1.zip") as backup:
@@ -371,7 +371,7 @@ def test_without_a_backup_nothing_is_written(root: Path, new: Path) -> None:
     """Where the backup cannot be written, the folder stays as it is."""
     before = contents(root)
     (root / "backups").write_text("in the way")
-    with pytest.raises(GraderError, match="so nothing was changed"):
+    with pytest.raises(UsageError, match="so nothing was changed"):
         upgrade(root, new)
     assert {path: data for path, data in contents(root).items() if path != "backups"} == before
 
@@ -513,7 +513,7 @@ def test_the_report_on_the_screen(root: Path, new: Path) -> None:
         "to be decided by you (1):",
         "  student/ops.py:1",
         "",
-        "The folder as it was is in backups/hw4-1.zip.",
+        "The folder as it was is in backups/hw4-1.zip. To go back: python3 -m zipfile -e backups/hw4-1.zip ..",
         "Next: look at each place above, keep what you need, delete the marks; then `make grade`.",
     ]
 

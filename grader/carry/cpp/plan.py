@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from grader.carry.cpp.bindings import bound
 from grader.carry.cpp.body import CppMisfit, fit, is_unwritten, signed
 from grader.carry.cpp.headers import headers_of
-from grader.carry.cpp.old import OldCpp, Place
+from grader.carry.cpp.old import OldCpp, Place, blocks_of_namespaces
 from grader.carry.editions import Editions
 from grader.carry.edits import Edits
 from grader.carry.frame import as_in_old, is_work, same
 from grader.carry.marks import Marked, pairs
-from grader.carry.outcome import HAS_WORK, Addition, Fate, Item
+from grader.carry.outcome import Addition, Fate, Item, Notes
 from grader.cudasim.tokens import read
 from grader.derive import MarkerError, Region, find_regions
 from grader.derive.cpp_code import CppDefinition, Parameter, definitions
@@ -49,7 +49,7 @@ class CppPlan:
         self._regions = regions
         self._editions = editions
         self._force = force
-        self._items: dict[int, Item] = {}
+        self._notes = Notes(regions, force)
         self._chosen: dict[int, _Chosen] = {}
         self._own = definitions(path, text)
         known = [*self._own, *(item for header, said in headers.items() for item in definitions(header, said))]
@@ -59,7 +59,8 @@ class CppPlan:
         self._along: dict[str, list[Place]] = {}
         self._renamed: dict[str, str] = {}  # names of OLD that mean something else here
         self._signed = False  # whether vectors of unsigned numbers have to become signed ones
-        self._olds = [OldCpp.read(place, old[place]) for place in self._places(old) if place in old]
+        here = frozenset(block.name for block in blocks_of_namespaces(path, text))
+        self._olds = [OldCpp.read(place, old[place], here) for place in self._places(old) if place in old]
         self._framed = False
         self._choose()
 
@@ -72,7 +73,7 @@ class CppPlan:
         """What became of each region, in order."""
         return [
             item
-            for _, item in sorted(self._items.items())
+            for _, item in sorted(self._notes.items.items())
             if item.region.in_function or item.fate is not Fate.UNWRITTEN
         ]
 
@@ -81,21 +82,40 @@ class CppPlan:
         return [Addition(self.path, name, found[0].source_line()) for name, found in self._along.items()]
 
     def checked_text(self) -> str:
-        """The file with everything in it. Its braces match, or it is left as it was."""
+        """The file with everything in it; what its braces or markers would not match with is left out, and noted."""
         text = self._render()
-        try:
-            fine = len(find_regions(text, self.path)) >= len(self._regions)
-        except MarkerError:
-            fine = False
-        words = [token.text for token in read(self.path, text).tokens]
-        if fine and words.count("{") == words.count("}"):
+        if self._is_fine(text):
             return text
-        for number, chosen in self._chosen.items():
-            why = "the braces of the file would not match; put it there by hand"
-            self._items[number] = Item(self._regions[number], Fate.UNPLACED, chosen.source, why)
-        self._chosen.clear()
+        chosen, fine = self._chosen, {}
+        for number, item in chosen.items():
+            self._only({number: item})
+            if self._is_fine(self._render()):
+                fine[number] = item
+        self._only(fine)
+        text = self._render()
+        if not self._is_fine(text):
+            fine, text = {}, self._text
+            self._only(fine)
+        for number in chosen.keys() - fine.keys():
+            why = "its braces or markers, or those of what it uses, would not match here; put it there by hand"
+            self._notes.items[number] = Item(self._regions[number], Fate.UNPLACED, chosen[number].source, why)
+        return text
+
+    def _is_fine(self, text: str) -> bool:
+        try:
+            found = find_regions(text, self.path)
+        except MarkerError:
+            return False
+        words = [token.text for token in read(self.path, text).tokens]
+        return len(found) >= len(self._regions) and words.count("{") == words.count("}")
+
+    def _only(self, chosen: Mapping[int, _Chosen]) -> None:
+        """Have these and what they need, and nothing else."""
+        self._chosen = dict(chosen)
         self._along.clear()
-        return self._text
+        self._renamed.clear()
+        for number in chosen if not self._framed else ():
+            self._complete(number)
 
     # ---- what OLD has ----
 
@@ -114,8 +134,7 @@ class CppPlan:
         for number, region in enumerate(self._regions):
             if region.in_function:
                 self._of_function(number, region)
-        for number in list(self._chosen):
-            self._complete(number)
+        self._only(self._chosen)
 
     def _is_torn(self, lines: Sequence[str], marks: Sequence[Marked]) -> bool:
         """Whether helpers of OLD cannot go where they were, since there are others."""
@@ -130,39 +149,39 @@ class CppPlan:
     def _take(self, number: int, theirs: Region, source: str) -> None:
         region = self._regions[number]
         if not is_work(theirs):
-            self._note(number, Fate.UNWRITTEN, source, "is not written in OLD")
+            self._notes.note(number, Fate.UNWRITTEN, source, "is not written in OLD")
         elif [line.rstrip() for line in theirs.lines] == [line.rstrip() for line in region.lines]:
-            self._items[number] = Item(region, Fate.KEPT, source, "is the same in OLD")
-        elif not self._is_kept(number, source):
+            self._notes.items[number] = Item(region, Fate.KEPT, source, "is the same in OLD")
+        elif not self._notes.is_kept(number, source):
             self._put(number, _Chosen(theirs.lines, source, frozenset()))
 
     def _of_function(self, number: int, region: Region) -> None:
         new = self._given_functions.get(region.name)
         if new is None or new.body is None:
-            self._note(number, Fate.UNPLACED, "", "it is in no plain function here; put it there by hand")
+            self._notes.note(number, Fate.UNPLACED, "", "it is in no plain function here; put it there by hand")
             return
         found = self._find(region.name, new.parameters)
         if found is None:
-            self._note(number, Fate.UNWRITTEN, "", "OLD has no function of this name")
+            self._notes.note(number, Fate.UNWRITTEN, "", "OLD has no function of this name")
             return
         old, definition, text, line = found
         source = f"{old.path}:{line}"
         assert definition.body is not None
         if is_unwritten(text[definition.body[0] : definition.body[1]]):
-            self._note(number, Fate.UNWRITTEN, source, "is a stub in OLD")
+            self._notes.note(number, Fate.UNWRITTEN, source, "is a stub in OLD")
             return
-        if self._is_kept(number, source):
+        if self._notes.is_kept(number, source):
             return
         try:
             body = fit(text, definition, new, region.indent, self._given_in(new, region))
         except CppMisfit as misfit:
-            self._note(number, Fate.UNPLACED, source, str(misfit))
+            self._notes.note(number, Fate.UNPLACED, source, str(misfit))
             return
         self._signed = self._signed or any("signed" in note for note in body.notes)
         words = _words("\n".join(body.lines)) - {parameter.name for parameter in new.parameters}
         stub = self._stub_among(old, words)
         if stub is not None:
-            self._note(number, Fate.UNWRITTEN, source, f"it uses {stub}, which is a stub in OLD")
+            self._notes.note(number, Fate.UNWRITTEN, source, f"it uses {stub}, which is a stub in OLD")
             return
         self._put(number, _Chosen(body.lines, source, words, body.notes))
 
@@ -283,9 +302,8 @@ class CppPlan:
     def _block(self) -> list[str]:
         """The definitions that come along, in OLD's order; functions that stand below here are declared first."""
         lines: list[str] = []
-        order = sorted(
-            (place for found in self._along.values() for place in found), key=lambda place: (place.old.path, place.at)
-        )
+        every = {(place.old.path, place.at): place for found in self._along.values() for place in found}
+        order = [every[at] for at in sorted(every)]
         used: set[str] = set()
         for place in order:
             said = self._rename([signed(line) for line in place.source()] if self._signed else place.source())
@@ -325,22 +343,9 @@ class CppPlan:
 
     # ---- taking note ----
 
-    def _is_kept(self, number: int, source: str) -> bool:
-        region = self._regions[number]
-        if self._force or not is_written(region):
-            return False
-        self._items[number] = Item(region, Fate.KEPT, source, HAS_WORK)
-        return True
-
-    def _note(self, number: int, fate: Fate, source: str, why: str) -> None:
-        region = self._regions[number]
-        if is_written(region) and fate is Fate.UNWRITTEN:
-            fate, why = Fate.KEPT, f"{why}; your work here stays"
-        self._items[number] = Item(region, fate, source, why)
-
     def _put(self, number: int, chosen: _Chosen) -> None:
         self._chosen[number] = chosen
-        self._items[number] = Item(self._regions[number], Fate.CARRIED, chosen.source, notes=chosen.notes)
+        self._notes.items[number] = Item(self._regions[number], Fate.CARRIED, chosen.source, notes=chosen.notes)
 
 
 def _words(text: str) -> frozenset[str]:

@@ -7,15 +7,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from grader.carry.layout import own_names
 from grader.carry.outcome import Addition
 from grader.carry.python.body import is_stub
-from grader.carry.python.file import Binding, Function, PythonFile, bound, docstring_of, loaded, statements
+from grader.carry.python.file import FUNCTION, Binding, Function, PythonFile, bound, docstring_of, loaded, statements
 from grader.carry.python.names import Needed, of_definitions
-from grader.carry.python.needs import BringIt, ImportIt, Resolver, SayIt, says_the_same
+from grader.carry.python.needs import BringIt, CopyIt, ImportIt, Resolver, SayIt, says_the_same
 from grader.carry.python.state import Lost, lazily, method, read_on_self, restart, sets
-
-_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @dataclass
@@ -86,6 +83,7 @@ class Along:
         self.imports: dict[str, None] = {}
         self.helpers: dict[str, Helper] = {}
         self.members: dict[str, dict[str, Member]] = {}
+        self.own_files: set[str] = set()  # of OLD, which code that comes here imports
         self.notes: list[str] = []  # what to look at in what comes along
         self.carried: list[Carried] = []
         self._done = 0  # how many of these have what they need
@@ -102,6 +100,7 @@ class Along:
             self._done += 1
             self._names(carried.needed.all, carried.file, carried.head, carried.notes)
             self._hints(carried.needed.hints, carried.file)
+            self._of_imports(carried.needed, carried.file, carried.notes, others)
             self._of_modules(carried.needed, carried.file, carried.notes, others)
             self._of_objects(carried.needed, carried.file, others)
             self._state(carried)
@@ -124,12 +123,12 @@ class Along:
         column = len(said) - len(said.lstrip())
         lines = tuple(line[column:] if line[:column].isspace() else line.lstrip() for line in file.source(node))
         first = len(lines)
-        if isinstance(node, _FUNCTION) and node.body[0].lineno > node.lineno:
+        if isinstance(node, FUNCTION) and node.body[0].lineno > node.lineno:
             body = [item for item in node.body if item is not docstring_of(node)] or node.body
             first = len(lines) - ((node.end_lineno or 0) - body[0].lineno + 1)
         made = members[name] = Member(name, lines, first)
         self.additions.append(Addition(self.file.path, f"{owner}.{name}", f"{file.path}:{node.lineno}"))
-        function = node if isinstance(node, _FUNCTION) else None
+        function = node if isinstance(node, FUNCTION) else None
         self.carried.append(
             Carried(
                 file,
@@ -199,7 +198,7 @@ class Along:
         for name in sorted(names):
             binding = file.bindings.get(name)
             node = binding.node if binding is not None and name not in self.file.bindings else None
-            if isinstance(node, _FUNCTION) and is_stub([item for item in node.body if item is not docstring_of(node)]):
+            if isinstance(node, FUNCTION) and is_stub([item for item in node.body if item is not docstring_of(node)]):
                 return name
         return None
 
@@ -222,6 +221,10 @@ class Along:
                 now = self.helper(answer.file, answer.name, answer.rename)
                 if now != name and f"{name} = {now}" not in say:
                     say.append(f"{name} = {now}")
+            elif isinstance(answer, CopyIt):
+                self.own_files.add(answer.path)
+                if answer.line not in say:
+                    say.append(answer.line)
             elif answer is not None:
                 notes.append(f"{name} is defined nowhere in OLD")
 
@@ -241,19 +244,60 @@ class Along:
             if binding is None or binding.imported is None:
                 continue
             module, name = resolver.old.origin(file.path, binding.imported)
+            if not resolver.old.has(module) and self._is_ours(base) and attribute not in resolver.target.attributes:
+                notes.append(f"{base}.{attribute} is {module}'s, and what is called {base} here has no {attribute}")
             whole = module if name is None else f"{module}.{name}"
             if not resolver.target.has(whole) or resolver.target.offers(whole, attribute):
                 continue
-            path = resolver.old.by_name.get(whole)
-            source = resolver.home(resolver.old.files[path], attribute) if path is not None else None
-            if source is None:
-                continue
-            for place, along in sorted(others.items(), key=lambda item: (item[0] != source.path, item[0])):
-                if source.path in resolver.editions.paths(place) and self._exports(whole, place):
-                    along.helper(source, attribute)
-                    break
-            else:
-                notes.append(f"{base}.{attribute} is your own in OLD ({source.path}), and has no place here")
+            self._bring_into(whole, attribute, f"{base}.{attribute}", notes, others)
+
+    def _of_imports(self, needed: Needed, file: PythonFile, notes: list[str], others: Mapping[str, Along]) -> None:
+        """`from needle.ops import pad` inside of the code, where only OLD has such a pad, or such a module."""
+        resolver = self._resolver
+        for written, name in sorted(needed.imports):
+            module = resolver.old.absolute(file.path, written)
+            found = (resolver.own_module(item) for item in (module, f"{module}.{name}"))
+            own = {path for path in found if path is not None}
+            self.own_files |= own
+            if (
+                not own
+                and name not in ("", "*")
+                and resolver.target.has(module)
+                and not resolver.target.offers(module, name)
+            ):
+                self._bring_into(module, name, f"{module}.{name}", notes, others)
+
+    def _bring_into(self, module: str, name: str, said: str, notes: list[str], others: Mapping[str, Along]) -> None:
+        """Bring what OLD's module has under this name into a file of the target that the module here has it from."""
+        resolver = self._resolver
+        path = resolver.old.by_name.get(module)
+        source = resolver.home(resolver.old.files[path], name) if path is not None else None
+        if source is None:
+            return
+        for place, along in sorted(others.items(), key=lambda item: (item[0] != source.path, item[0])):
+            if source.path in resolver.editions.paths(place) and self._exports(module, place):
+                along.helper(source, name)
+                return
+        notes.append(f"{said} is your own in OLD ({source.path}), and has no place here")
+
+    def rebased(self, lines: Sequence[str], file: PythonFile) -> list[str]:
+        """Lines of OLD's `file` with such imports that mean the same here: `from .autograd` is another module here."""
+        old, target = self._resolver.old, self._resolver.target
+
+        def meant(match: re.Match[str]) -> str:
+            module = old.absolute(file.path, match["module"])
+            return (
+                match[0] if target.absolute(self.file.path, match["module"]) == module else f"{match['head']}{module}"
+            )
+
+        return [re.sub(r"^(?P<head>\s*from\s+)(?P<module>\.+[\w.]*)", meant, line) for line in lines]
+
+    def _is_ours(self, name: str) -> bool:
+        """Whether a name of this module is imported from the target: `array_api`, NumPy in a first homework."""
+        binding = self.file.bindings.get(name)
+        if binding is None or binding.imported is None:
+            return False
+        return self._resolver.target.has(self._resolver.target.origin(self.file.path, binding.imported)[0])
 
     def _exports(self, module: str, path: str) -> bool:
         """Whether what is defined in the file can be had from the module."""
@@ -267,7 +311,7 @@ class Along:
     def _of_objects(self, needed: Needed, file: PythonFile, others: Mapping[str, Along]) -> None:
         """`array.process_slice()`, where OLD's class has such a method, and nothing here has one."""
         resolver = self._resolver
-        unknown = needed.attributes - known_attributes(resolver.target.files.values())
+        unknown = needed.attributes - resolver.target.attributes
         if not unknown:
             return
         for old in resolver.old.files.values():
@@ -275,7 +319,7 @@ class Along:
                 if not isinstance(node, ast.ClassDef):
                     continue
                 for item in statements(node.body):
-                    if isinstance(item, _FUNCTION) and item.name in unknown:
+                    if isinstance(item, FUNCTION) and item.name in unknown:
                         for path, along in others.items():
                             if old.path in resolver.editions.paths(path) and owner in along.file.definitions:
                                 along.member(owner, old, node, item, item.name)
@@ -339,17 +383,6 @@ def tidied(lines: Sequence[str]) -> list[str]:
     ]
 
 
-def known_attributes(files: Iterable[PythonFile]) -> set[str]:
-    """Every attribute that something in these files has: of its classes and of its modules."""
-    found: set[str] = set()
-    for file in files:
-        found |= file.bindings.keys()
-        for node in file.definitions.values():
-            if isinstance(node, ast.ClassDef):
-                found |= own_names(node)
-    return found
-
-
 def _member_of(resolver: Resolver, carried: Carried, name: str) -> tuple[PythonFile, ast.ClassDef, ast.stmt] | None:
     """What OLD's class, or a base class of it, defines under this name."""
     place: tuple[PythonFile, ast.ClassDef] | None = (carried.file, carried.old_owner) if carried.old_owner else None
@@ -367,7 +400,7 @@ def _member_of(resolver: Resolver, carried: Carried, name: str) -> tuple[PythonF
 
 
 def _outermost_functions(node: ast.stmt) -> list[Function]:
-    if isinstance(node, _FUNCTION):
+    if isinstance(node, FUNCTION):
         return [node]
     if isinstance(node, ast.ClassDef):
         return [found for item in node.body for found in _outermost_functions(item)]

@@ -15,8 +15,8 @@ from grader.carry.marks import Marked, is_mark, pairs
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
-_DEFINITION = (*_FUNCTION, ast.ClassDef)
+FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
+_DEFINITION = (*FUNCTION, ast.ClassDef)
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class PythonFile:
         """What the module binds each name to; the last one counts, as when it is run."""
         found: dict[str, Binding] = {}
         for outer in self.tree.body:
-            for statement in statements([outer]):
+            for statement in statements([outer]) if not _is_main_guard(outer) else ():
                 for name, imported in bound(statement):
                     found[name] = Binding(statement if imported is not None else outer, imported)
         return found
@@ -205,7 +205,7 @@ def statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
     """The statements of a block, and those that only a condition, a `try` or a `with` is around."""
     for node in body:
         yield node
-        if isinstance(node, (ast.If, ast.Try, ast.With)) and not _is_main_guard(node):
+        if isinstance(node, (ast.If, ast.Try, ast.With)):
             for part in ("body", "orelse", "finalbody"):
                 yield from statements(getattr(node, part, []))
             for handler in getattr(node, "handlers", []):
@@ -213,6 +213,7 @@ def statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _is_main_guard(node: ast.stmt) -> bool:
+    """Whether it is `if __name__ == "__main__":`, which says nothing to who imports the module."""
     return isinstance(node, ast.If) and "__name__" in loaded(node.test)
 
 

@@ -21,11 +21,16 @@ class Needed:
     of_modules: frozenset[tuple[str, str]]  # `ops.pad` as ("ops", "pad")
     attributes: frozenset[str]  # of anything: "process_slice" of `self.process_slice(...)`
     hints: frozenset[str]  # in annotations only
+    imports: frozenset[tuple[str, str]] = frozenset()  # `from .ops import pad` inside of it as (".ops", "pad")
 
     @property
     def all(self) -> frozenset[str]:
         """All the names."""
         return self.at_once | self.when_called
+
+
+_NONE: frozenset[str] = frozenset()
+NOTHING = Needed(_NONE, _NONE, frozenset(), _NONE, _NONE)
 
 
 def of_body(nodes: Sequence[ast.stmt], available: Iterable[str], module: Container[str] = ()) -> Needed:
@@ -39,7 +44,7 @@ def of_body(nodes: Sequence[ast.stmt], available: Iterable[str], module: Contain
     found = of_definitions([function], module)
     names = found.all - frozenset(available)
     pairs = frozenset(pair for pair in found.of_modules if pair[0] in names)
-    return Needed(frozenset(), names, pairs, found.attributes, found.hints - frozenset(available))
+    return Needed(frozenset(), names, pairs, found.attributes, found.hints - frozenset(available), found.imports)
 
 
 def of_definitions(nodes: Sequence[ast.stmt], module: Container[str] = ()) -> Needed:
@@ -75,7 +80,19 @@ def of_definitions(nodes: Sequence[ast.stmt], module: Container[str] = ()) -> Ne
         frozenset(pair for pair in pairs if pair[0] in at_once | called),
         frozenset(attributes),
         frozenset(hints - own - builtin),
+        imports_in(tree),
     )
+
+
+def imports_in(tree: ast.AST) -> frozenset[tuple[str, str]]:
+    """What code imports: module as it is written, and name; "" for a module itself."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            found |= {("." * node.level + (node.module or ""), alias.name) for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {(alias.name, "") for alias in node.names}
+    return frozenset(found)
 
 
 def _annotations(tree: ast.AST) -> list[ast.expr]:

@@ -53,11 +53,19 @@ class BringIt:
 
 
 @dataclass(frozen=True)
+class CopyIt:
+    """A module of the student's own, which is used as a module: its file comes along."""
+
+    path: str  # of OLD's file
+    line: str  # "from needle import my_helpers", for the beginning of the code that needs it
+
+
+@dataclass(frozen=True)
 class Nowhere:
     """OLD does not say what the name is."""
 
 
-Answer = ImportIt | SayIt | BringIt | Nowhere | None  # None: the target has it under this name
+Answer = ImportIt | SayIt | BringIt | CopyIt | Nowhere | None  # None: the target has it under this name
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,10 @@ class Resolver:
         if binding.imported is not None:
             return self._of_import(name, binding.imported, file, into, have)
         return self._of_definition(name, file, into, have)
+
+    def own_module(self, module: str) -> str | None:
+        """The file of a module that only OLD has."""
+        return None if self.target.has(module) else self.old.by_name.get(module)
 
     def home(self, file: PythonFile, name: str) -> PythonFile | None:
         """Which file of OLD defines what `file` calls by this name: itself, or one that it imports from."""
@@ -105,6 +117,10 @@ class Resolver:
         module, attribute = self.old.origin(file.path, imported)
         if not self.old.has(module) and not self.target.has(module):
             return ImportIt(_import_text(module, attribute, name))
+        whole = module if attribute is None else f"{module}.{attribute}"
+        own = self.own_module(whole)
+        if own is not None:
+            return CopyIt(own, _import_text(module, attribute, name))
         if attribute is None:
             return SayIt(_import_text(module, None, name)) if self.target.has(module) else Nowhere()
         if self.target.offers(module, attribute):

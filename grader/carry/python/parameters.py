@@ -67,11 +67,16 @@ def with_defaults(function: Function) -> Iterator[tuple[str, ast.expr | None]]:
 
 def unknown_to(old: Function, new: Function) -> Iterator[str]:
     """A sentence about parameters that `old` did not have."""
-    if len(names_of(new)) > len(names_of(old)) and not (old.args.vararg or old.args.kwarg):
+    takes_all = old.args.vararg or (old.args.kwarg and not new.args.kwarg)
+    if len(names_of(new)) > len(names_of(old)) and not takes_all:
         unknown = [name for name in names_of(new) if name not in names_of(old)]
         extra = unknown[len(unknown) - (len(names_of(new)) - len(names_of(old))) :]
         if extra:
-            yield f"the parameter{'s' if len(extra) > 1 else ''} {', '.join(extra)} did not exist in OLD"
+            many = len(extra) > 1
+            yield (
+                f"the parameter{'s' if many else ''} {', '.join(extra)} did not exist in OLD, so your code ignores "
+                f"{'them' if many else 'it'}"
+            )
 
 
 def renamed_parameters(old: Function, new: Function) -> dict[str, str]:

@@ -5,21 +5,20 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grader.carry.edits import Edits
-from grader.carry.outcome import HAS_WORK, Addition, Fate, Item
+from grader.carry.outcome import Addition, Fate, Item, Notes
 from grader.carry.python.along import Along, Carried, Helper, tidied
 from grader.carry.python.body import Body, fit, written
-from grader.carry.python.file import Definition, Function, PythonFile, Unreadable, statements
-from grader.carry.python.names import of_body, of_definitions
+from grader.carry.python.file import FUNCTION, Definition, Function, PythonFile, Unreadable, statements
+from grader.carry.python.names import NOTHING, imports_in, of_body, of_definitions
 from grader.carry.python.needs import Resolver
 from grader.carry.python.parameters import Misfit
-from grader.carry.python.taken import Taken
+from grader.carry.python.taken import Taken, outermost
 from grader.derive import MarkerError, Region, find_regions
 from grader.derive.written import is_written
 
-_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 _NOWHERE = "OLD has no function of this name"
 _CAME = "# Came along with your earlier code."
 BEGIN, END = "### BEGIN YOUR SOLUTION", "### END YOUR SOLUTION"
@@ -41,11 +40,10 @@ class PythonPlan:
         self.file = taken.file
         self.regions = taken.regions
         self.along = Along(taken.file, resolver)
-        self._items = dict(taken.items)  # by the region's place among `regions`
+        self._notes = Notes(taken.regions, force, taken.items)
         self._taken = taken
         self._resolver = resolver
         self._unreadable = unreadable  # files of OLD -> why
-        self._force = force
         self._chosen: dict[int, Chosen] = {}
 
     @property
@@ -59,8 +57,12 @@ class PythonPlan:
         for number, nodes in self._taken.pieces.items():
             assert old is not None
             self._choose_piece(number, old, nodes)
+        for number in self._taken.whole:
+            assert old is not None
+            found = imports_in(ast.Module(outermost(old, old.marked[number]), []))
+            self.along.carried.append(Carried(old, replace(NOTHING, imports=found), None, "", None))
         for number, region in enumerate(self.regions):
-            if region.in_function and number not in self._items:
+            if region.in_function and number not in self._notes.items:
                 self._of_function(number, region)
         self._own_members()
 
@@ -76,7 +78,7 @@ class PythonPlan:
                 self._checked(self._text())
             except (Unreadable, MarkerError) as error:
                 why = f"it would not be valid Python there ({str(error).partition(': ')[2]}); put it there by hand"
-                self._items[number] = Item(self.regions[number], Fate.UNPLACED, kept[number].source, why)
+                self._notes.items[number] = Item(self.regions[number], Fate.UNPLACED, kept[number].source, why)
                 kept.pop(number)
             self._chosen = kept
         return self._checked(self._text())
@@ -103,7 +105,7 @@ class PythonPlan:
         places = _Places(self.file, self.regions)
         into: dict[int, list[str]] = {}  # what comes along, by region
         for (number, line), helpers in self._helpers_by_place(places).items():
-            block = _separated([helper.lines() for helper in helpers])
+            block = _separated([self.along.rebased(helper.lines(), helper.source) for helper in helpers])
             if number is not None:
                 into[number] = block
             else:
@@ -161,7 +163,7 @@ class PythonPlan:
             owner if isinstance(owner, ast.ClassDef) else None,
         )
         lines = tuple(line.rstrip("\r\n") for line in region.lines)
-        self._chosen[number] = Chosen(lines, carried, self._items[number].source)
+        self._chosen[number] = Chosen(lines, carried, self._notes.items[number].source)
         self.along.carried.append(carried)
 
     def _of_function(self, number: int, region: Region) -> None:
@@ -170,29 +172,31 @@ class PythonPlan:
         place = self._find(region)
         if isinstance(place, str):
             fate = Fate.UNWRITTEN if place == _NOWHERE else Fate.UNPLACED
-            self._note(number, fate, "", place)
+            self._notes.note(number, fate, "", place)
             return
         old, node = place
         source = f"{old.path}:{node.lineno}"
-        if not isinstance(node, _FUNCTION) or not isinstance(target, _FUNCTION):
-            self._note(number, Fate.UNPLACED, source, f"{region.name} is no function in both; write it anew from there")
+        if not isinstance(node, FUNCTION) or not isinstance(target, FUNCTION):
+            self._notes.note(
+                number, Fate.UNPLACED, source, f"{region.name} is no function in both; write it anew from there"
+            )
             return
         why = next((why for line, why in old.broken.items() if node.lineno < line <= (node.end_lineno or 0)), None)
         if why is not None:
-            self._note(number, Fate.UNPLACED, source, f"OLD's {why}; mend it there and carry again")
+            self._notes.note(number, Fate.UNPLACED, source, f"OLD's {why}; mend it there and carry again")
             return
         if not written(old, node):
-            self._note(number, Fate.UNWRITTEN, source, "is a stub in OLD")
+            self._notes.note(number, Fate.UNWRITTEN, source, "is a stub in OLD")
             return
         if sum(other.name == region.name for other in self.regions) > 1:
-            self._note(number, Fate.UNPLACED, source, "it has several places here; put its parts there by hand")
+            self._notes.note(number, Fate.UNPLACED, source, "it has several places here; put its parts there by hand")
             return
-        if self._is_kept(number, source):
+        if self._notes.is_kept(number, source):
             return
         try:
             body = fit(old, node, self.file, target, region.indent)
         except Misfit as misfit:
-            self._note(number, Fate.UNPLACED, source, str(misfit))
+            self._notes.note(number, Fate.UNPLACED, source, str(misfit))
             return
         self._put_body(number, region, old, node, body, source)
 
@@ -201,7 +205,7 @@ class PythonPlan:
         needed = of_body(body.nodes, body.available, old.bindings)
         stub = self.along.unwritten(old, needed.all)
         if stub is not None:
-            self._note(number, Fate.UNWRITTEN, source, f"it calls {stub}, which is a stub in OLD")
+            self._notes.note(number, Fate.UNWRITTEN, source, f"it calls {stub}, which is a stub in OLD")
             return
         old_owner = next(
             (item for item in old.definitions.values() if isinstance(item, ast.ClassDef) and node in item.body), None
@@ -214,7 +218,7 @@ class PythonPlan:
                 lines = tuple(pattern.sub(change.new.replace("\\", r"\\"), line) for line in lines)
                 notes.append(f"{change.old} became {change.new}: {change.why}")
         carried = Carried(old, needed, node, owner, old_owner, notes=notes)
-        self._put(number, lines, carried, source)
+        self._put(number, tuple(self.along.rebased(lines, old)), carried, source)
 
     def _find(self, region: Region) -> tuple[PythonFile, Definition] | str:
         """Where OLD has a function: in the file of this path, an earlier edition's, or the only one that has it."""
@@ -223,7 +227,7 @@ class PythonPlan:
         first: tuple[PythonFile, Definition] | None = None
         for path in editions.paths(region.path):
             node = old.files[path].find(spellings) if path in old.files else None
-            if isinstance(node, _FUNCTION):
+            if isinstance(node, FUNCTION):
                 if written(old.files[path], node):
                     return old.files[path], node
                 first = first or (old.files[path], node)
@@ -254,7 +258,7 @@ class PythonPlan:
                 continue
             have = self._resolver.target.class_names(self.file.path, target)
             for item in statements(carried.old_owner.body):
-                if not isinstance(item, _FUNCTION) or item.name in have:
+                if not isinstance(item, FUNCTION) or item.name in have:
                     continue
                 pair = item.name == "__next__" and getattr(carried.node, "name", "") == "__iter__"
                 if (pair or self._is_marked(carried.file, item)) and written(carried.file, item):
@@ -267,29 +271,16 @@ class PythonPlan:
 
     # ---- taking note ----
 
-    def _is_kept(self, number: int, source: str) -> bool:
-        region = self.regions[number]
-        if self._force or not is_written(region):
-            return False
-        self._items[number] = Item(region, Fate.KEPT, source, HAS_WORK)
-        return True
-
-    def _note(self, number: int, fate: Fate, source: str, why: str) -> None:
-        region = self.regions[number]
-        if is_written(region) and fate is Fate.UNWRITTEN:
-            fate, why = Fate.KEPT, f"{why}; your work here stays"
-        self._items[number] = Item(region, fate, source, why)
-
     def _put(self, number: int, lines: tuple[str, ...], carried: Carried, source: str) -> None:
         self._chosen[number] = Chosen(lines, carried, source)
         self.along.carried.append(carried)
-        self._items[number] = Item(self.regions[number], Fate.CARRIED, source)
+        self._notes.items[number] = Item(self.regions[number], Fate.CARRIED, source)
 
     def outcome(self) -> list[Item]:
         """What became of each region, in order; places for helpers only where OLD had something for them."""
         found = []
-        for number in sorted(self._items):
-            item = self._items[number]
+        for number in sorted(self._notes.items):
+            item = self._notes.items[number]
             if number in self._chosen:
                 notes = tuple(dict.fromkeys(self._chosen[number].carried.notes))
                 item = Item(item.region, item.fate, item.source, item.why, notes)
@@ -323,7 +314,7 @@ class _Places:
         self._regions = regions
         body = file.tree.body
         self.defined = {  # name -> the line at which the module has it
-            node.name: node.end_lineno or node.lineno for node in body if isinstance(node, (*_FUNCTION, ast.ClassDef))
+            node.name: node.end_lineno or node.lineno for node in body if isinstance(node, (*FUNCTION, ast.ClassDef))
         }
 
     def of_helpers(self) -> list[tuple[int | None, int]]:
@@ -349,7 +340,7 @@ class _Places:
             is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
             if isinstance(node, (ast.Import, ast.ImportFrom)) or (is_docstring and not last):
                 last = node.end_lineno or node.lineno
-            elif isinstance(node, (*_FUNCTION, ast.ClassDef)):
+            elif isinstance(node, (*FUNCTION, ast.ClassDef)):
                 break
         return None, last
 

@@ -15,11 +15,9 @@ from grader.carry.frame import as_in_old, is_work
 from grader.carry.frame import same as same_frame
 from grader.carry.marks import Marked
 from grader.carry.outcome import HAS_WORK, Fate, Item
-from grader.carry.python.file import PythonFile, Unreadable
+from grader.carry.python.file import FUNCTION, PythonFile, Unreadable
 from grader.derive import MarkerError, Region, find_regions
 from grader.derive.written import is_written
-
-_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @dataclass(frozen=True)
@@ -30,6 +28,7 @@ class Taken:
     regions: tuple[Region, ...]
     items: dict[int, Item]  # by the region's place among `regions`: those that are settled
     pieces: dict[int, tuple[ast.stmt, ...]]  # taken statements that may need something from around them in OLD
+    whole: tuple[int, ...] = ()  # regions of a file that is the same around them: these need no more than they import
 
 
 def take(file: PythonFile, regions: Sequence[Region], old: PythonFile | None, force: bool) -> Taken:
@@ -44,19 +43,22 @@ def take(file: PythonFile, regions: Sequence[Region], old: PythonFile | None, fo
     edits = Edits()
     items: dict[int, Item] = {}
     pieces: dict[int, tuple[ast.stmt, ...]] = {}
+    whole: list[int] = []
     for number, mark in pairs:
         region = regions[number]
         item = items[number] = _item(region, old, mark, force)
         if item.fate is Fate.CARRIED:
             edits.replace(region.first, region.last, old.lines[mark.first : mark.last - 1])
-            if not framed:
-                pieces[number] = tuple(_outermost(old, mark))
+            if framed:
+                whole.append(number)
+            else:
+                pieces[number] = tuple(outermost(old, mark))
     try:
         made = PythonFile.read(file.path, "\n".join(edits.make(file.lines)))
         found = find_regions(made.text, file.path)
     except (Unreadable, MarkerError):
         return nothing
-    return Taken(made, tuple(found), items, pieces)
+    return Taken(made, tuple(found), items, pieces, tuple(whole))
 
 
 def _is_torn(region: Region, old: PythonFile, mark: Marked, force: bool) -> bool:
@@ -68,6 +70,8 @@ def _item(region: Region, old: PythonFile, mark: Marked, force: bool) -> Item:
     source = f"{old.path}:{mark.first}"
     theirs = as_in_old(region, old.lines, mark)
     has_work = is_written(region)
+    if mark.first in old.broken and not has_work:
+        return Item(region, Fate.UNPLACED, source, f"OLD's {old.broken[mark.first]}; mend it there and carry again")
     if not is_work(theirs):
         why = "is not written in OLD" + ("; your work here stays" if has_work else "")
         return Item(region, Fate.KEPT if has_work else Fate.UNWRITTEN, source, why)
@@ -101,13 +105,13 @@ def _scope(file: PythonFile, mark: Marked) -> str:
     name = ""
     for qualified, node in file.definitions.items():
         if node.lineno < mark.first <= (node.end_lineno or 0) + 1 and indent > node.col_offset:
-            if isinstance(node, _FUNCTION):
+            if isinstance(node, FUNCTION):
                 return "()"
             name = qualified
     return name
 
 
-def _outermost(old: PythonFile, mark: Marked) -> list[ast.stmt]:
+def outermost(old: PythonFile, mark: Marked) -> list[ast.stmt]:
     """The statements between two markers that are in no other one of these."""
     found: list[ast.stmt] = []
     for node in ast.walk(old.tree):  # outer ones come first

@@ -43,7 +43,9 @@ def lines(report: UpgradeReport) -> list[str]:
             found += ["", f"{heading} ({len(items)}):", *_listed(items)]
     found.append("")
     if report.backup:
-        found.append(f"The folder as it was is in {report.backup}.")
+        found.append(
+            f"The folder as it was is in {report.backup}. To go back: python3 -m zipfile -e {report.backup} .."
+        )
     return [*found, *_next(report)]
 
 

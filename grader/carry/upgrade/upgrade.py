@@ -48,7 +48,7 @@ def upgrade(
     than the folder's, too; dry_run: say what would be done, and do nothing.
 
     Raises UsageError, before anything is written, where one of them is not what it should be or conflicts of an earlier
-    upgrade are unresolved; GraderError where writing failed: it says how to restore.
+    upgrade are unresolved; also where writing failed, and then it says how to restore.
     """
     root = root.resolve()  # messages name it, and "." is no name
     if not (root / TREE).is_dir() or (root / "reference").exists():

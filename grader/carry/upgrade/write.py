@@ -12,14 +12,14 @@ from grader.carry import backup
 from grader.carry.upgrade.pristine import TREE, Release
 from grader.derive import handout
 from grader.derive.tree import IGNORED_ANYWHERE, IGNORED_AT_TOP, File, write_atomically
-from grader.errors import GraderError, UsageError
+from grader.errors import UsageError
 
 
 def write(root: Path, writes: Mapping[str, File | None], theirs: Release) -> str:
     """Save the folder, write the files, and return the backup's path from the folder's top.
 
     writes: path -> what is to be there, None for nothing. theirs: what the folder is a release of afterwards. Raises
-    UsageError where something is in the way, before anything is written; GraderError where writing failed.
+    UsageError where something is in the way, before anything is written; also where writing failed.
     """
     _refuse_what_is_in_the_way(root, writes)
     saved = backup.save(root, folder=root.resolve() / backup.FOLDER, files=_to_save(root.resolve()))
@@ -41,7 +41,7 @@ def write(root: Path, writes: Mapping[str, File | None], theirs: Release) -> str
         path = handout.MANIFEST
         write_atomically(root / path, manifest.data, manifest.mode)
     except (OSError, KeyboardInterrupt) as error:
-        raise GraderError(
+        raise UsageError(
             f"the upgrade stopped at {path} ({error or 'interrupted'}); some files are new and some are old. "
             f"To have the folder as it was: cd {shlex.quote(str(root))} && python3 -m zipfile -e {shown} .."
         ) from error

@@ -86,11 +86,11 @@ def _beginning(path: Path | None, trained: checkpoint.Trained, settings: CommonS
         checkpoint.check_target(path)
     if path is None or not settings.resume:
         return History()
-    history, problem = checkpoint.resume(path, trained)
+    history, remarks = checkpoint.resume(path, trained)
     done = len(history.epochs)
     say(f"{path} holds {done} finished epoch{'s' if done != 1 else ''}.")
-    if problem:
-        say(problem)
+    for remark in remarks:
+        say(remark)
     if done >= settings.epochs:
         say(f"Nothing is left to train for epochs = {settings.epochs}; ask for more than {done} to go on.")
     return history

@@ -81,15 +81,15 @@ def put_aside(file: Path) -> Path:
 def _from_server(url: str, file: Download, target: Path) -> None:
     """Download to `target`; RequestException where the server cannot be reached, _Refused where it has another file."""
     downloader = ResumingDownloader(target.with_name(f"{target.name}.part"), file.most_bytes)
-    while True:
+    for starting_over in (False, True):
         try:
             pooch.retrieve(url, file.checksum, fname=target.name, path=target.parent, downloader=downloader)
             return
         except requests.RequestException:  # some of these are ValueErrors, too
             raise
         except ValueError as error:  # pooch's word for a wrong checksum
-            # What was joined may be of two versions of the file. pooch has removed it: now all of it comes anew.
-            if not downloader.joined:
+            # What was joined may be of two versions of the file. pooch has removed it: now all of it comes anew, once.
+            if starting_over or not downloader.joined:
                 raise _Refused("it sent a file with another checksum than the published one") from error
             print("What had arrived earlier does not fit; starting over")
 
@@ -108,6 +108,8 @@ class ResumingDownloader:
 
     def __call__(self, url: str, output_file: str, _pooch: Any) -> None:
         """Raises RequestException where the connection fails, `ATTEMPTS` times in a row where something has come."""
+        if self.part.is_symlink():  # none of ours: writing would go wherever somebody lets it lead
+            self.part.unlink()
         self.joined = False
         answered, failures = False, 0
         while True:

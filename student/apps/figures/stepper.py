@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import count
 
-from .svg import INK, MUTED, PAPER, RULE, SANS
+from .svg import INK, MONO, MUTED, PAPER, RULE, SANS
 
 _ids = count(1)
 
@@ -41,6 +41,10 @@ _BUTTON = (
 )
 
 _CAPTION = f"font:14px/1.5 {SANS};color:{INK};margin-top:8px;max-width:780px;min-height:3em"
+# JupyterLab takes every key for its own, and an arrow key on the slider for "next cell", but for elements so marked.
+_OUR_KEYS = 'data-lm-suppress-shortcuts="true"'
+# A dark theme would give code its own dark ground, on our light one.
+_CODE = f'<code style="font:13px {MONO};color:{INK};background:#eceef1;border-radius:3px;padding:1px 4px">'
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Figure:
         frames = "".join(
             f'<div data-frame="{index}" style="grid-area:1/1;visibility:{"hidden" if index else "visible"}">'
             f"{_image(svg, self.title)}"
-            f'<div style="{_CAPTION}">{caption}</div></div>'
+            f'<div style="{_CAPTION}">{caption.replace("<code>", _CODE)}</div></div>'
             for index, (svg, caption) in enumerate(zip(self.frames, self.captions, strict=True))
         )
         return (
@@ -76,10 +80,10 @@ class Figure:
         return (
             '<div style="display:flex;align-items:center;gap:8px;margin-bottom:10px">'
             f"{_button('previous step', '&lsaquo;', -1)}{_button('next step', '&rsaquo;', 1)}"
-            f'<input type="range" aria-label="step" min="0" max="{last}" value="0" step="1" autocomplete="off"'
-            f' oninput="{_SHOW}" style="flex:1;min-width:80px;max-width:520px">'
+            f'<input type="range" {_OUR_KEYS} aria-label="step" min="0" max="{last}" value="0" step="1"'
+            f' autocomplete="off" oninput="{_SHOW}" style="flex:1;min-width:80px;max-width:520px">'
             f'<span data-count style="font:13px {SANS};color:{MUTED};min-width:52px">1 / {last + 1}</span>'
-            f'<button type="button" data-play onclick="{_PLAY}" style="{_BUTTON}">Play</button></div>'
+            f'<button type="button" {_OUR_KEYS} data-play onclick="{_PLAY}" style="{_BUTTON}">Play</button></div>'
         )
 
 
@@ -95,7 +99,9 @@ def _image(svg: str, title: str) -> str:
 
 def _button(name: str, sign: str, step: int) -> str:
     handler = _MOVE.format(step=step)
-    return f'<button type="button" aria-label="{name}" onclick="{handler}" style="{_BUTTON}">{sign}</button>'
+    return (
+        f'<button type="button" {_OUR_KEYS} aria-label="{name}" onclick="{handler}" style="{_BUTTON}">{sign}</button>'
+    )
 
 
 def stepper(frames: Sequence[object], captions: Sequence[str], title: str) -> Figure:

@@ -62,7 +62,7 @@ def views(memory: np.ndarray, named: Mapping[str, np.ndarray], title: str) -> Fi
         verdict = (
             "compact: memory is read from left to right"
             if where.is_compact
-            else "not compact: the same memory, read in another order"
+            else "not compact: the same memory, walked in another way"
         )
         captions.append(
             f"<code>{name}</code>: shape {where.shape}, strides {_signed(where.strides)}, offset {where.offset}; "

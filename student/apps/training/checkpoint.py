@@ -25,9 +25,14 @@ from .errors import CheckpointError
 from .history import History
 
 FORMAT = 1
+_MAY_CHANGE = ("epochs", "data", "checkpoint", "resume")  # settings that do not decide what an epoch does
 _REMEDY = "Name the checkpoint of this one, or train without resuming."
-# What NumPy, zipfile and json raise on a file that is none of ours, or was cut short.
-_DAMAGED = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, TypeError, IndexError, EOFError, OSError)
+# What NumPy, zipfile and json raise on a file that is none of ours, or was cut short; and what its content runs into,
+# where numbers, sizes or nesting are beyond all measure.
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, OSError, AttributeError, IndexError, KeyError, TypeError, ValueError),
+    *(MemoryError, OverflowError, RecursionError),
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Trained:
     model: Any
     optimizer: Any
     identity: dict[str, Any]  # what must be the same for the numbers to mean the same: the kind of model, its words
-    settings: dict[str, Any]  # kept to be read by people
+    settings: dict[str, Any]  # what it was told; another when resumed is said, and no fault
 
 
 def save(path: Path, trained: Trained, history: History) -> str | None:
@@ -67,11 +72,11 @@ def save(path: Path, trained: Trained, history: History) -> str | None:
     return problem
 
 
-def resume(path: Path, trained: Trained) -> tuple[History, str | None]:
+def resume(path: Path, trained: Trained) -> tuple[History, list[str]]:
     """Make model, optimizer and NumPy's generator what they were, and give the history.
 
-    Gives a sentence too where the optimizer starts fresh, else None. Raises CheckpointError, in a sentence that names
-    the file, where there is none, it is damaged, or of another model.
+    Gives sentences, too, about what is not as it was: other settings, an optimizer that starts fresh. Raises
+    CheckpointError, in a sentence that names the file, where there is none, it is damaged, or of another model.
     """
     arrays = _read(path)
     try:
@@ -82,13 +87,14 @@ def resume(path: Path, trained: Trained) -> tuple[History, str | None]:
         history = History.from_arrays(arrays["history/batches"], arrays["history/epochs"])
         module_state.put_arrays(trained.model, header["model"], _under("model/", arrays))
         problem = _resume_optimizer(trained, header["optimizer"], _under("optimizer/", arrays))
+        changed = _changed(header["settings"], trained.settings)
         drawn = header["random"]
         np.random.set_state((drawn["kind"], arrays["random"], drawn["position"], drawn["has_gauss"], drawn["gauss"]))
     except CheckpointError as error:
         raise CheckpointError(f"The checkpoint {path} is of another training: {error}. {_REMEDY}") from error
     except _DAMAGED as error:
         raise _damaged(path, error) from error
-    return history, problem
+    return history, [sentence for sentence in (changed, problem) if sentence]
 
 
 def check_target(path: Path) -> None:
@@ -129,6 +135,14 @@ def _check_identity(there: dict[str, Any], here: dict[str, Any]) -> None:
             raise CheckpointError(f"its {name} is {there.get(name)}, and here it is {value}")
 
 
+def _changed(there: dict[str, Any], here: dict[str, Any]) -> str | None:
+    """Which settings are others than before, apart from those that say how far and where."""
+    names = [name for name, value in here.items() if name not in _MAY_CHANGE and there.get(name, value) != value]
+    if not names:
+        return None
+    return f"Not as before: {', '.join(f'{name} was {there[name]}, now {here[name]}' for name in names)}."
+
+
 def _under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
 
@@ -139,8 +153,10 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     try:
         # Opened here, because np.load would leave a file open that turns out to be damaged.
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            if any(member.compress_size != member.file_size for member in file.zip.infolist()):
+                raise ValueError("it is compressed, as ours never are, and may unpack to more than fits into memory")
             return {name: file[name] for name in file.files}
-    except (*_DAMAGED, AttributeError) as error:  # of a plain .npy, np.load gives an array, which has no files
+    except _DAMAGED as error:  # of a plain .npy, np.load gives an array, which has no files: AttributeError
         raise _damaged(path, error) from error
 
 

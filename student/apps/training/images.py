@@ -68,6 +68,7 @@ def train(settings: Settings | None = None, say: Callable[[str], None] = print) 
     folder = data_folder.cifar10(settings.data, synthetic=settings.synthetic)
     trained = _dataset(folder, True, _transforms(settings.augment), settings.limit)
     tested = _dataset(folder, False, None, settings.limit)
+    names = data_folder.label_names(folder)  # now: a damaged file should not be found out after hours of training
     say(
         f"ResNet9 on {len(trained)} training and {len(tested)} test images"
         f"{' (synthetic)' if settings.synthetic else ''}, device {settings.device}"
@@ -90,7 +91,6 @@ def train(settings: Settings | None = None, say: Callable[[str], None] = print) 
         draw=drawn.images,
     )
     outcome = loop.run(task, settings, say)
-    names = data_folder.label_names(folder)
     return Run(**vars(outcome), model=model, tested=tested, names=names, settings=settings)
 
 

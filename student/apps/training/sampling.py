@@ -72,9 +72,14 @@ class _Reader:
         for word in ids:
             x = needle.Tensor(np.array([[word]], dtype=np.float32), device=self._device, requires_grad=False)
             logits, state = self._model(x, self._state)
-            # Detached, or the graph of all words read would be kept.
-            self._state = tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
+            self._state = self._numbers(state)
         return logits.numpy().reshape(-1).astype(np.float64)
+
+    def _numbers(self, state: Any) -> Any:
+        """The same state without its past: or the graph of all words read would be kept."""
+        if isinstance(state, tuple):
+            return tuple(map(self._numbers, state))
+        return needle.Tensor(state.numpy(), device=self._device, requires_grad=False)
 
 
 def _draw(logits: np.ndarray, temperature: float, rng: np.random.Generator) -> int:

@@ -205,6 +205,7 @@ class Tensor(Value):
     """
 
     grad: Tensor | None = None
+    inputs: tuple[Tensor, ...]  # for editors: of an op on a TensorTuple, that one
 
     # NumPy's operators leave `np_array + tensor` and `np.float32(2) * tensor` to Tensor's own.
     __array_ufunc__ = None

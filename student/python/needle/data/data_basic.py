@@ -27,7 +27,7 @@ class Dataset:
 
     def apply_transforms(self, x: np.ndarray) -> np.ndarray:
         """One image through every transform."""
-        for transform in self.transforms:
+        for transform in self.transforms or ():  # a data set of earlier code may hold None here
             x = transform(x)
         return x
 
