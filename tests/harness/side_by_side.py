@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import IO
 
 FOLDER = Path(__file__).resolve().parent
-# The server, and all that speaks to one: whatever needs PostgreSQL or Chromium is here, so that each is started once.
-# The other half builds and grades trees. They take about as long.
+# The server, and all that speaks to one: whatever needs PostgreSQL or Chromium is here. The other half builds and
+# grades trees, but for the notebook and the training, which are here so that both halves take about as long.
 FIRST = (
     "test_server_*.py",
+    "test_site.py",
     "test_pages*.py",
     "test_course_client.py",
     "test_gradebook.py",
+    "test_hw4_notebook.py",
     "test_mugrade_client.py",
     "test_policy.py",
     "test_posting.py",
@@ -32,6 +34,7 @@ FIRST = (
     "test_roster*.py",
     "test_submission_end_to_end.py",
     "test_submit.py",
+    "test_training*.py",
     "test_verified*.py",
 )
 NOTHING_COLLECTED = 5  # pytest's exit status; no failure where -k leaves one half empty
