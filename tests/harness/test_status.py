@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from conftest import ROOT, TOY, lay_over
 from rich.console import Console
 
 from grader.assignment import Assignment, Part, load_assignment
-from grader.derive import find_regions
+from grader.derive import Region, find_regions
 from grader.derive.syntax import decode
 from grader.derive.tree import read_tree
 from grader.errors import UsageError
@@ -118,13 +119,13 @@ def test_every_task_of_hw4_names_something() -> None:
         ]
         path = pattern.partition(":")[0]
         regions = find_regions((ROOT / "reference" / path).read_text(), path)
-        moved = [r for r in regions if _title(parts, r) != _title(others, r)]
+        moved = [r for r in regions if _place(parts, r) != _place(others, r)]
         assert moved, pattern
 
 
-def _title(parts: object, region: object) -> str | None:
-    found = part_of(parts, region)  # type: ignore[arg-type]
-    return found[0].title if found else None
+def _place(parts: Sequence[Part], region: Region) -> tuple[str, bool] | None:
+    found = part_of(parts, region)
+    return (found[0].title, found[1]) if found else None
 
 
 def test_the_reference_is_written_and_the_starter_is_not() -> None:
