@@ -96,15 +96,18 @@ def starter(runner: Runner, image: str, tmp_path_factory: pytest.TempPathFactory
 
 def contained(runner: Runner, image: str, options: Sequence[str], arguments: Sequence[str]) -> tuple[int, str]:
     """Run a container to its end: its exit status, and what it said."""
-    done = subprocess.run(
-        runner.container(image, options, arguments),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=900,
-        check=False,
-    )
+    # In a folder of its own: where memory runs out, podman's monitor leaves an empty file `oom` where it was started.
+    with tempfile.TemporaryDirectory(prefix="needle-image-") as folder:
+        done = subprocess.run(
+            runner.container(image, options, arguments),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=900,
+            check=False,
+        )
     return done.returncode, done.stdout
 
 
