@@ -98,11 +98,11 @@ def status(
     suite: Suite = OWN_SUITE,
 ) -> None:
     """Say which parts are written, what they earned, and what to do next."""
-    from grader import status as standing
-    from grader.report.standing import print_status
+    from grader.report.status import print_status
+    from grader.status import look
 
     other = "" if suite.resolve() == OWN_SUITE else f" --suite {shlex.quote(str(suite))}"
-    print_status(_console(), standing.look(load_assignment(suite), tree, out), other)
+    print_status(_console(), look(load_assignment(suite), tree, out), other)
 
 
 @app.command(rich_help_panel=_GRADING)

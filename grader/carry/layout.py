@@ -117,10 +117,14 @@ def own_names(node: ast.ClassDef) -> set[str]:
 def set_on_self(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
     """The attributes that a method sets on its first parameter."""
     arguments = [*function.args.posonlyargs, *function.args.args]
-    own = arguments[0].arg if arguments else ""
+    return attributes_set(function, arguments[0].arg) if arguments else set()
+
+
+def attributes_set(node: ast.AST, own: str) -> set[str]:
+    """The attributes that a piece of code sets on what it calls `own`."""
     return {
         item.attr
-        for item in ast.walk(function)
+        for item in ast.walk(node)
         if isinstance(item, ast.Attribute)
         and isinstance(item.ctx, ast.Store)
         and isinstance(item.value, ast.Name)

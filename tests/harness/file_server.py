@@ -6,7 +6,10 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import ModuleType
 from typing import Any
+
+import pytest
 
 
 class FileServer(ThreadingHTTPServer):
@@ -134,3 +137,10 @@ def serving() -> Iterator[FileServer]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def at_once(monkeypatch: pytest.MonkeyPatch, fetching: ModuleType) -> None:
+    """Let downloads go on without pauses, and straight to the server whatever proxy this machine has."""
+    monkeypatch.setattr(fetching, "PAUSE_S", 0)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)

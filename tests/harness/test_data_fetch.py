@@ -14,6 +14,7 @@ from course_apps import app
 from file_server import (
     FileServer,
     answer,
+    at_once,
     cut_off,
     hang_up,
     honest,
@@ -31,9 +32,7 @@ CONTENT = b"".join(hashlib.sha256(bytes([k])).digest() for k in range(200))  # 6
 
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "PAUSE_S", 0)
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
+    at_once(monkeypatch, fetching)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ import pytest
 from course_apps import REFERENCE, app
 from file_server import (
     FileServer,
+    at_once,
     serving,
     stall,
 )
@@ -53,9 +54,7 @@ def archive(members: dict[str, bytes], inside: str = "inside/") -> bytes:
 
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "PAUSE_S", 0)
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
+    at_once(monkeypatch, fetching)
 
 
 @pytest.fixture

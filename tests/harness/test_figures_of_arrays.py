@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 import re
-import sys
-from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from urllib.parse import unquote
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from drawings import figures, texts
 
 APPS = Path(__file__).parents[2] / "reference" / "apps"
 NUMBERS = np.arange(1, 25).reshape(3, 2, 4)
 EDGES = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]])
-
-Figures = Callable[[str], ModuleType]
-
-
-@pytest.fixture
-def figures(monkeypatch: pytest.MonkeyPatch) -> Iterator[Figures]:
-    """A module of apps/figures by its name."""
-    monkeypatch.syspath_prepend(str(APPS))
-    yield lambda name: importlib.import_module(f"figures.{name}")
-    for name in [name for name in sys.modules if name.partition(".")[0] == "figures"]:
-        del sys.modules[name]
-
-
-def texts(frame: str) -> list[str]:
-    """What is written in a drawing, which is read as XML."""
-    return [element.text or "" for element in ElementTree.fromstring(frame).iter() if element.tag.endswith("text")]
 
 
 class Page(HTMLParser):
@@ -55,7 +35,7 @@ class Page(HTMLParser):
 # -------------------------------------------------------------------------------------------- stepper
 
 
-def test_a_figure_shows_its_first_frame_without_a_script(figures: Figures) -> None:
+def test_a_figure_shows_its_first_frame_without_a_script() -> None:
     """One frame of three is visible, each is an image whose address holds the drawing, and the slider counts them."""
     stepper = figures("stepper")
     drawings = [
@@ -71,7 +51,7 @@ def test_a_figure_shows_its_first_frame_without_a_script(figures: Figures) -> No
     assert (slider["min"], slider["max"], slider["value"]) == ("0", "2", "0")
 
 
-def test_the_keys_of_a_figure_are_its_own(figures: Figures) -> None:
+def test_the_keys_of_a_figure_are_its_own() -> None:
     """Each control bears the mark by which JupyterLab leaves it its keys: arrows would go to another cell."""
     page = Page(figures("stepper").stepper(["<svg/>", "<svg/>"], ["", ""], "Title")._repr_html_())
     controls = page.all("input") + page.all("button")
@@ -79,7 +59,7 @@ def test_the_keys_of_a_figure_are_its_own(figures: Figures) -> None:
     assert {control.get("data-lm-suppress-shortcuts") for control in controls} == {"true"}
 
 
-def test_code_in_a_caption_is_dark_on_light(figures: Figures) -> None:
+def test_code_in_a_caption_is_dark_on_light() -> None:
     """Whatever a page's theme gives to code: the figure's own ground is light."""
     page = Page(figures("stepper").picture("<svg/>", "see <code>a.T</code> and <code>a</code>", "Title")._repr_html_())
     styles = [code["style"] for code in page.all("code")]
@@ -87,7 +67,7 @@ def test_code_in_a_caption_is_dark_on_light(figures: Figures) -> None:
     assert all("background:#" in style and "color:#" in style for style in styles)
 
 
-def test_figures_on_one_page_do_not_share_an_id(figures: Figures) -> None:
+def test_figures_on_one_page_do_not_share_an_id() -> None:
     """Shown twice, a figure has two ids: a label or a script finds its own."""
     figure = figures("network").resnet9()
     ids = [re.findall(r'\bid="([^"]+)"', figure._repr_html_()) for _ in range(2)]
@@ -95,14 +75,14 @@ def test_figures_on_one_page_do_not_share_an_id(figures: Figures) -> None:
     assert ids[0] != ids[1]
 
 
-def test_one_frame_has_no_controls(figures: Figures) -> None:
+def test_one_frame_has_no_controls() -> None:
     """A picture is not stepped through."""
     page = Page(figures("stepper").picture("<svg/>", "caption", "title")._repr_html_())
     assert page.all("button") + page.all("input") == []
 
 
 @pytest.mark.parametrize(("frames", "captions"), [([], []), (["<svg/>"], []), (["<svg/>"], ["one", "two"])])
-def test_every_frame_needs_a_caption(figures: Figures, frames: list[str], captions: list[str]) -> None:
+def test_every_frame_needs_a_caption(frames: list[str], captions: list[str]) -> None:
     """No frame, or another number of captions, is refused."""
     with pytest.raises(ValueError, match="frame"):
         figures("stepper").stepper(frames, captions, "title")
@@ -121,7 +101,7 @@ FLIPPED = {
 }
 
 
-def test_flips_shows_every_set_of_axes(figures: Figures) -> None:
+def test_flips_shows_every_set_of_axes() -> None:
     """The array as it is, then seven flips, each with its strides, its offset, and what a compact copy holds."""
     figure = figures("strides").flips(NUMBERS)
     assert len(figure.frames) == 1 + len(FLIPPED)
@@ -136,7 +116,7 @@ def test_flips_shows_every_set_of_axes(figures: Figures) -> None:
     assert "not compact" not in figure.captions[0]
 
 
-def test_layout_reads_a_view(figures: Figures) -> None:
+def test_layout_reads_a_view() -> None:
     """Shape, strides and offset are counted in elements; a copy has no layout on the memory."""
     strides = figures("strides")
     where = strides.layout(NUMBERS[1:, :, ::2].transpose(2, 0, 1), NUMBERS)
@@ -146,7 +126,7 @@ def test_layout_reads_a_view(figures: Figures) -> None:
         strides.layout(NUMBERS.copy(), NUMBERS)
 
 
-def test_views_refuses_a_memory_that_fits_in_no_row(figures: Figures) -> None:
+def test_views_refuses_a_memory_that_fits_in_no_row() -> None:
     """25 elements are too many, and the message says how many are not."""
     many = np.arange(25)
     with pytest.raises(ValueError, match=r"25 elements.*at most 24"):
@@ -157,7 +137,7 @@ def test_views_refuses_a_memory_that_fits_in_no_row(figures: Figures) -> None:
 
 
 @pytest.mark.parametrize(("stride", "padding", "windows"), [(1, 0, 9), (2, 0, 4), (2, 1, 9), (3, 1, 4)])
-def test_im2col_shows_each_window_and_its_output(figures: Figures, stride: int, padding: int, windows: int) -> None:
+def test_im2col_shows_each_window_and_its_output(stride: int, padding: int, windows: int) -> None:
     """A frame for each window; the last one shows all outputs, twice: in the image's shape, and as a column."""
     image = np.arange(25).reshape(5, 5) % 7
     figure = figures("windows").im2col(image, EDGES, stride, padding)
@@ -175,7 +155,7 @@ def test_im2col_shows_each_window_and_its_output(figures: Figures, stride: int, 
     assert f"im2col ({windows}, 9)" in written
 
 
-def test_pixel_uses_shows_the_weights_that_a_pixel_met(figures: Figures) -> None:
+def test_pixel_uses_shows_the_weights_that_a_pixel_met() -> None:
     """The middle pixel of 5x5 meets all nine weights, a corner one; with stride 2, one between windows two."""
     uses = figures("windows").pixel_uses
     found = re.compile(r"read by (\d) window").search
@@ -187,13 +167,13 @@ def test_pixel_uses_shows_the_weights_that_a_pixel_met(figures: Figures) -> None
     assert len(left_out) == 11  # the last row and the last column
 
 
-def test_tap_uses_names_a_pixel_for_each_output(figures: Figures) -> None:
+def test_tap_uses_names_a_pixel_for_each_output() -> None:
     """Every weight met as many pixels as there are outputs."""
     for frame in figures("windows").tap_uses(5, 3, stride=2).frames:
         assert [texts(frame).count(name) for name in ("g00", "g01", "g10", "g11")] == [2] * 4  # in Z and in out_grad
 
 
-def test_a_kernel_that_does_not_fit_is_refused(figures: Figures) -> None:
+def test_a_kernel_that_does_not_fit_is_refused() -> None:
     """A 4x4 kernel on a 3x3 image."""
     with pytest.raises(ValueError, match=r"4x4 kernel does not fit on \(3, 3\)"):
         figures("windows").im2col(np.ones((3, 3)), np.ones((4, 4)))
@@ -202,7 +182,7 @@ def test_a_kernel_that_does_not_fit_is_refused(figures: Figures) -> None:
 # -------------------------------------------------------------------------------- dilation, stacking, network, journey
 
 
-def test_dilation_shows_zeros_after_every_element(figures: Figures) -> None:
+def test_dilation_shows_zeros_after_every_element() -> None:
     """The last frame: 2 zeros along both axes."""
     figure = figures("dilation").dilation(np.array([[1, 2], [3, 4]]))
     assert [caption.split(": ")[1] for caption in figure.captions] == [
@@ -214,7 +194,7 @@ def test_dilation_shows_zeros_after_every_element(figures: Figures) -> None:
     assert texts(figure.frames[-1]).count("0") == 32
 
 
-def test_stacking_shows_the_slices_of_every_axis(figures: Figures) -> None:
+def test_stacking_shows_the_slices_of_every_axis() -> None:
     """The worked example: three matrices, stacked at axis 0, 1 and 2."""
     matrices = [np.arange(1, 5).reshape(2, 2) + 4 * k for k in range(3)]
     figure = figures("stacking").stacking(matrices)
@@ -223,7 +203,7 @@ def test_stacking_shows_the_slices_of_every_axis(figures: Figures) -> None:
         assert numbers[12:] == np.stack(matrices, axis).ravel().tolist()
 
 
-def test_network_adds_up_the_parameters_of_resnet9(figures: Figures) -> None:
+def test_network_adds_up_the_parameters_of_resnet9() -> None:
     """Its total is the assignment's, and the image has become 128 numbers where it is flattened."""
     written = texts(figures("network").resnet9().frames[0])
     assert "431,946" in written
@@ -231,7 +211,7 @@ def test_network_adds_up_the_parameters_of_resnet9(figures: Figures) -> None:
     assert written[-3:] == ["1,290", "431,946", "in all"]
 
 
-def test_sum_journey_names_functions_that_are_there(figures: Figures) -> None:
+def test_sum_journey_names_functions_that_are_there() -> None:
     """Each station's function is in the file that the figure names."""
     for station in figures("journey").SUM:
         base = APPS.parent if station.where.startswith("src/") else APPS.parent / "python" / "needle"

@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import ModuleType
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from drawings import figures, texts
 
-APPS = Path(__file__).parents[2] / "reference" / "apps"
 LETTERS = np.array([list(row) for row in ("agms", "bhnt", "ciou", "djpv", "ekqw", "flrx")])
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 UNIT = {name: np.linspace(-1, 1, 5) for name in ("value", "i", "f", "g", "o", "c", "h")}
 
-Figures = Callable[[str], ModuleType]
 
-
-@pytest.fixture
-def figures(monkeypatch: pytest.MonkeyPatch) -> Iterator[Figures]:
-    """A module of apps/figures by its name."""
-    monkeypatch.syspath_prepend(str(APPS))
-    yield lambda name: importlib.import_module(f"figures.{name}")
-    for name in [name for name in sys.modules if name.partition(".")[0] == "figures"]:
-        del sys.modules[name]
-
-
-def texts(frame: str) -> list[str]:
-    """What is written in a drawing, which is read as XML."""
-    return [element.text or "" for element in ElementTree.fromstring(frame).iter() if element.tag.endswith("text")]
-
-
-def test_rnn_over_time_shows_each_cell_once_computed_and_the_way_back(figures: Figures) -> None:
+def test_rnn_over_time_shows_each_cell_once_computed_and_the_way_back() -> None:
     """3 steps of 2 layers: the whole, 6 cells, what is returned, and 3 steps back."""
     figure = figures("unrolled").rnn_over_time(steps=3, layers=2)
     assert len(figure.frames) == len(figure.captions) == 1 + 6 + 2 + 3
@@ -45,20 +23,20 @@ def test_rnn_over_time_shows_each_cell_once_computed_and_the_way_back(figures: F
     assert "layer 0's output at step 1" in figure.captions[1 + 3 + 1]
 
 
-def test_truncated_backpropagation_cuts_between_chunks_but_for_the_last_frame(figures: Figures) -> None:
+def test_truncated_backpropagation_cuts_between_chunks_but_for_the_last_frame() -> None:
     """`detach` stands at every border; in the last frame at none."""
     figure = figures("truncated").truncated_backpropagation(chunks=3, steps=2)
     assert len(figure.frames) == 1 + 2 * 3 + 1
     assert [texts(frame).count("detach") for frame in figure.frames] == [2] * 7 + [0]
 
 
-def test_lstm_cell_has_the_gates_in_their_order(figures: Figures) -> None:
+def test_lstm_cell_has_the_gates_in_their_order() -> None:
     """i, f, g, o from left to right, in every frame."""
     for frame in figures("gates").lstm_cell().frames:
         assert [text for text in texts(frame) if text in ("i", "f", "g", "o")] == ["i", "f", "g", "o"]
 
 
-def test_gates_over_time_tells_each_step_with_its_numbers(figures: Figures) -> None:
+def test_gates_over_time_tells_each_step_with_its_numbers() -> None:
     """All steps first, then each with the memory before it: none before the first."""
     figure = figures("gates").gates_over_time(UNIT)
     assert len(figure.frames) == 6
@@ -68,13 +46,13 @@ def test_gates_over_time_tells_each_step_with_its_numbers(figures: Figures) -> N
     assert "c' = f*c + i*g = 1 · 0.5 + 1 · 1 = 1" in figure.captions[5]
 
 
-def test_gates_over_time_draws_nan(figures: Figures) -> None:
+def test_gates_over_time_draws_nan() -> None:
     """A wrong step of a student's is to be seen, too."""
     figure = figures("gates").gates_over_time({**UNIT, "h": np.full(5, np.nan)})
     assert texts(figure.frames[0]).count("nan") == 5
 
 
-def test_text_in_columns_says_what_is_dropped(figures: Figures) -> None:
+def test_text_in_columns_says_what_is_dropped() -> None:
     """y and z do not fill a row."""
     figure = figures("text_batches").text_in_columns(ALPHABET, LETTERS)
     assert len(figure.frames) == 1 + 5
@@ -82,7 +60,7 @@ def test_text_in_columns_says_what_is_dropped(figures: Figures) -> None:
     assert "<b>y z</b>, is dropped" in figure.captions[-1]
 
 
-def test_chunks_of_text_draws_right_chunks_and_wrong_ones(figures: Figures) -> None:
+def test_chunks_of_text_draws_right_chunks_and_wrong_ones() -> None:
     """X over y, letter by letter; letters that are nowhere in the text are shown all the same."""
     chunks = [(LETTERS[:2], LETTERS[1:3].ravel()), (np.array([["?"]]), np.array(["!"]))]
     figure = figures("text_batches").chunks_of_text(LETTERS, chunks)
@@ -91,7 +69,7 @@ def test_chunks_of_text_draws_right_chunks_and_wrong_ones(figures: Figures) -> N
     assert "X has shape (2, 4)" in figure.captions[0]
 
 
-def test_rows_picked_names_the_words_safely(figures: Figures) -> None:
+def test_rows_picked_names_the_words_safely() -> None:
     """A word such as <eos> is text, and no element of the page."""
     figure = figures("embedding").rows_picked(np.eye(3)[[2, 0]], np.arange(6).reshape(3, 2), ["the", "cat", "<eos>"])
     assert "picks row 2" in figure.captions[0]
@@ -113,7 +91,7 @@ def test_rows_picked_names_the_words_safely(figures: Figures) -> None:
     ],
 )
 def test_figures_refuse_what_they_cannot_draw(
-    figures: Figures, module: str, function: str, arguments: tuple[Any, ...], sentence: str
+    module: str, function: str, arguments: tuple[Any, ...], sentence: str
 ) -> None:
     """A sentence names what was given."""
     with pytest.raises(ValueError, match=sentence):

@@ -19,7 +19,7 @@ from grader.derive.tree import read_tree
 from grader.errors import UsageError
 from grader.intake import stage
 from grader.parts import outline, part_of
-from grader.report.standing import print_status
+from grader.report.status import print_status
 from grader.standing import FILE, remembered
 from grader.status import Status, look
 

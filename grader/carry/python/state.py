@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
+from grader.carry.layout import attributes_set
 from grader.carry.python.file import Function, loaded, statements
 from grader.carry.python.parameters import renamed_parameters, with_defaults
 
@@ -73,7 +74,7 @@ def restart(name: str, old: Function, new: Function) -> tuple[list[str], ast.exp
 
 def lazily(name: str, old: Function, new: Function | None) -> Lazy:
     """The attribute as a cached property, of what OLD's `__init__` does to set it. Raises Lost."""
-    statement = next(node for node in old.body if name in _sets(node))
+    statement = next(node for node in old.body if name in attributes_set(node, "self"))
     kept = first_values(new)
     held = {attribute: attribute for attribute, value in kept.items() if attribute in loaded(value)}  # checked, say
     held |= {value.id: attribute for attribute, value in kept.items() if isinstance(value, ast.Name)}
@@ -100,18 +101,7 @@ def lazily(name: str, old: Function, new: Function | None) -> Lazy:
 
 def sets(function: Function, name: str) -> bool:
     """Whether a method sets the attribute."""
-    return any(name in _sets(node) for node in function.body)
-
-
-def _sets(node: ast.AST) -> set[str]:
-    return {
-        item.attr
-        for item in ast.walk(node)
-        if isinstance(item, ast.Attribute)
-        and isinstance(item.ctx, ast.Store)
-        and isinstance(item.value, ast.Name)
-        and item.value.id == "self"
-    }
+    return any(name in attributes_set(node, "self") for node in function.body)
 
 
 def _is_literal(value: ast.expr) -> bool:
