@@ -482,7 +482,7 @@ def test_a_python_without_packages_goes_on_in_venv() -> None:
 def test_no_packages_and_no_venv_is_one_sentence(tmp_path: Path) -> None:
     """Before `make setup` there is nothing to go on in: that is said, without a traceback."""
     (tmp_path / "grader").mkdir()
-    for name in ("__init__.py", "__main__.py"):
+    for name in ("__init__.py", "__main__.py", "first_aid.py", "remedies.py"):
         shutil.copy(ROOT / "grader" / name, tmp_path / "grader")
     command = [sys.executable, "-S", "-m", "grader", "status"]
     done = subprocess.run(command, cwd=tmp_path, env=CLEAN, capture_output=True, text=True, check=False)
