@@ -7,9 +7,10 @@ ARG BASE_IMAGE=nvidia/cuda:13.0.1-devel-ubuntu24.04
 FROM ${BASE_IMAGE}
 
 # What compiles submissions. binutils has addr2line, by which cuda-sim finds lines; tini ends and reaps what is left over.
+# bubblewrap boxes a submission in containers that may make namespaces; the others have Landlock, which is the kernel's.
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
-        binutils ca-certificates g++ python3-dev python3-venv tini \
+        binutils bubblewrap ca-certificates g++ python3-dev python3-venv tini \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb /var/log/apt /var/log/dpkg.log
 
 # The versions of the lock; `cryptography` signs verified grades, and its version is in the course's lock. PyTorch's CPU

@@ -43,8 +43,9 @@ $(BIN)/.ready: $(LOCK) pyproject.toml
 
 setup: $(BIN)/.ready ## install everything into .venv (the other commands do it by themselves)
 
-grade: $(BIN)/.ready ## grade the trees that are here: points by bucket, first failures (K=EXPR selects, SEED=N repeats)
-	@$(BIN)/python -m grader grade $(TREES) --out $(OUT) $(if $(K),-k "$(K)") $(if $(SEED),--seed $(SEED))
+grade: $(BIN)/.ready ## grade the trees that are here: points by bucket, first failures (K=EXPR selects, SEED=N repeats, SANDBOX=kind of box)
+	@$(BIN)/python -m grader grade $(TREES) --out $(OUT) $(if $(K),-k "$(K)") $(if $(SEED),--seed $(SEED)) \
+	$(if $(SANDBOX),--sandbox $(SANDBOX))
 
 status: $(BIN)/.ready ## which parts are written, what they earned, and what to do next
 	@$(BIN)/python -m grader status $(TREE) --out $(OUT)
@@ -107,8 +108,8 @@ release: $(BIN)/.ready ## write dist/hw4-student.zip: all that a student needs, 
 docs: $(BIN)/.ready ## build the pages of docs/ into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet build --strict --site-dir build/site
 
-bench: $(BIN)/.ready ## medians: isolated calls, the suite, 300 students posting at once, the gradebook page
-	@$(BIN)/python tests/bench/harness.py && $(BIN)/python tests/bench/server.py
+bench: $(BIN)/.ready ## medians: isolated calls, the suite, what boxes cost, 300 students posting at once, the gradebook page
+	@$(BIN)/python tests/bench/harness.py && $(BIN)/python tests/bench/boxes.py && $(BIN)/python tests/bench/server.py
 
 gpu-check: $(if $(GPU_PYTHON),,$(BIN)/.ready) ## all that only a real GPU can tell (GPU_PYTHON=one whose PyTorch has CUDA, GPU_STEPS=some)
 	@PYTHONPATH=. $(or $(GPU_PYTHON),$(BIN)/python) tests/bench/gpu_check.py $(GPU_STEPS)

@@ -7,6 +7,7 @@ the image's health check. Everything else is a command of `python -m grader`. do
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -54,6 +55,7 @@ def main(arguments: Sequence[str], places: Places) -> int:
         _refuse_keys(os.environ)
         if arguments[0] == "grade":
             _check_temporary()
+            _check_box(arguments)
             _warm_cache(places.prepared)
             arguments = ["grade", *defaults(arguments, places), "--out", str(places.out), *arguments[1:]]
         return run([*GRADER, *arguments], os.environ)
@@ -70,6 +72,7 @@ def grade_submission(options: Sequence[str], places: Places) -> int:
         _refuse_keys(os.environ)
         _check_submission(places.submission)
         _check_temporary()
+        _check_box(options)
         if _given(options, "--out"):
             raise Refused(f"--out is given, but the reports go to {places.out}; mount another folder there.")
         _warm_cache(places.prepared)
@@ -157,6 +160,44 @@ def _words(file: Path) -> list[str]:
 
 def _given(options: Sequence[str], name: str) -> bool:
     return any(option == name or option.startswith(f"{name}=") for option in options)
+
+
+def _value(options: Sequence[str], name: str) -> str:
+    """The option's value where it was given, the last one; else ""."""
+    found = ""
+    for option, following in itertools.zip_longest(options, options[1:], fillvalue=""):
+        if option == name:
+            found = following
+        elif option.startswith(f"{name}="):
+            found = option.partition("=")[2]
+    return found
+
+
+# -- the box --------------------------------------------------------------------------------------------------------
+
+
+def _check_box(options: Sequence[str]) -> None:
+    """Raises Refused where the submission would have no box of its own in this container, and nobody asked for that.
+
+    Judge and submission have one user here: without a box the grade is the submission's to choose. Kinds asked for
+    by name are the grader's to refuse.
+    """
+    if _value(options, "--sandbox") not in ("", "auto"):
+        return
+    kind, told = choose_box()
+    if kind == "none":
+        raise Refused(
+            f"no box works in this container, so that a submission could change its own grade: {told}; "
+            "run it on Linux 5.13 or later with Landlock, or say --sandbox none for trees that you trust."
+        )
+
+
+def choose_box() -> tuple[str, str]:
+    """The kind of box that `auto` takes here, and why none of the stronger ones."""
+    from grader.sandbox.choice import choose
+
+    choice = choose("auto")
+    return choice.kind, choice.told.partition("; ")[2]
 
 
 # -- keys -----------------------------------------------------------------------------------------------------------

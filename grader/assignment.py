@@ -16,6 +16,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+from grader.delegation.rules import Delegation, read_delegation
 from grader.errors import UsageError
 from grader.tables import Table
 
@@ -91,6 +92,7 @@ class TreeLayout:
     env: Mapping[str, str]  # environment variables of the worker
     # Module -> files compiled apart and linked with its source, where a tree has them: bindings that seldom change.
     companions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pristine: str = ""  # path from the suite to the tree that students are given; "": what is handed in is taken whole
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ class Assignment:
     submission_seed: int | None = None  # what the submission cases' inputs are drawn from; None: there are none
     server: str = LOCAL_SERVER  # where submissions go unless a student says otherwise
     parts: tuple[Part, ...] = ()  # in the order in which they are done; none where the text has none
+    delegation: Delegation | None = None  # what the compiled modules must have computed; None: nothing is asked again
 
     @property
     def buckets(self) -> tuple[str, ...]:
@@ -155,6 +158,7 @@ def load_assignment(suite: Path) -> Assignment:
         submission_seed=submission.whole("seed") if submission else None,
         server=_server(submission) if submission else LOCAL_SERVER,
         parts=tuple(_part(item) for item in table.tables("part")) if "part" in data else (),
+        delegation=read_delegation(table.table("delegation")) if "delegation" in data else None,
     )
     if submission:
         submission.finish()
@@ -245,9 +249,17 @@ def _layout(table: Table) -> TreeLayout:
         companions={module: paths[1:] for module, paths in modules.items() if paths[1:]},
         editable=table.paths("editable"),
         env=table.mapping("env"),
+        pristine=_pristine(table) if "pristine" in table.data else "",
     )
     table.finish()
     return layout
+
+
+def _pristine(table: Table) -> str:
+    path = table.text("pristine")
+    if not path or Path(path).is_absolute():
+        raise table.wrong("pristine", "a path from this file's folder to the tree that students are given")
+    return path
 
 
 def _check(assignment: Assignment, file: Path) -> None:
@@ -265,6 +277,7 @@ def _check(assignment: Assignment, file: Path) -> None:
         )
     _check_parts(assignment, file)
     _check_devices(assignment.devices, assignment.layout.modules, file)
+    _check_delegation(assignment, file)
 
 
 def _check_parts(assignment: Assignment, file: Path) -> None:
@@ -300,3 +313,13 @@ def _check_devices(devices: Devices, modules: Mapping[str, str], file: Path) -> 
             raise UsageError(f"{where}; expected a device whose module, by devices.needs, is compiled from a .cu file.")
         if device in devices.needs:
             raise UsageError(f"{where}, so it needs the same module; expected no devices.needs.{device}.")
+
+
+def _check_delegation(assignment: Assignment, file: Path) -> None:
+    for device in assignment.delegation.devices if assignment.delegation else ():
+        # Without a compiled module nothing can be altered: every case would seem to be computed by something else.
+        if device not in assignment.devices.known or not assignment.devices.module(device):
+            raise UsageError(
+                f"{file}: delegation.devices has {device!r}; expected devices that need a compiled module, by "
+                "devices.needs or devices.simulates."
+            )

@@ -15,6 +15,7 @@ from grader.build_cache import cache_folder
 from grader.devices import is_cuda
 from grader.errors import GraderError
 from grader.intake import StagedTree
+from grader.intake.account import NO_ACCOUNT, Account
 from grader.recipe import Kind
 from grader.sandbox import Sandbox
 from grader.toolchain import find_toolchain
@@ -30,7 +31,8 @@ class BuiltTree:
     modules: Mapping[str, str]  # compiled module, fully qualified -> its file; "" where it is not built
     fault: str | None  # why nothing of the tree can be graded, in words with the compiler's first errors
     notes: tuple[str, ...] = ()  # for the report: what was left out, and why a module is not built
-    identity: str = ""  # sha256 over the staged files, the same wherever they come from
+    identity: str = ""  # sha256 over the files taken of the submission, the same wherever they come from
+    account: Account = NO_ACCOUNT  # what became of the submission's files
     # Module compiled from CUDA -> its file that runs on the CPU: what a worker for a simulated device loads instead.
     simulated: Mapping[str, str] = field(default_factory=dict)
     unbuilt: Mapping[str, str] = field(default_factory=dict)  # device -> why its module is not built: the tree's fault
@@ -54,7 +56,8 @@ class BuiltTree:
         """The tree that `to_json` wrote. Raises GraderError where the text is something else."""
         try:
             data = json.loads(text)
-            return cls(**{**data, "root": Path(data["root"]), "notes": tuple(data["notes"])})
+            account = Account.from_json(data["account"])
+            return cls(**{**data, "root": Path(data["root"]), "notes": tuple(data["notes"]), "account": account})
         except (ValueError, KeyError, TypeError) as error:
             raise GraderError(f"the description of a prepared tree cannot be read: {error!r}.") from None
 
@@ -71,11 +74,11 @@ def prepare(
     checks: Sequence[str] = (),
     debug: bool = False,
 ) -> BuiltTree:
-    """Stage `source` (a folder or an archive) in a new folder under `workspace`, and compile it; see `build`.
+    """Stage `source` (a folder, an archive or a commit) in a new folder under `workspace`, and compile it; see `build`.
 
     name: how reports call it; by default what `intake.report_names` makes of `source`. debug: what is simulated is for
     a debugger, which then shows the files of `source` itself, if that is a folder. Raises UsageError where
-    `source` is not there or no archive, GraderError where this machine cannot compile.
+    `source` is not there or none of these, GraderError where this machine cannot compile.
     """
     name = name or intake.report_names([source])[0]
     workspace.mkdir(parents=True, exist_ok=True)
@@ -139,6 +142,7 @@ def build(
         staged.fault or made.fault,
         tuple(made.notes),
         staged.identity,
+        staged.account,
         made.simulated,
         made.unbuilt,
         made.absent,

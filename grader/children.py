@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
+import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from grader.sandbox import Limits, Sandbox
+from grader.sandbox import Limits, Running, Sandbox
 
 _GRACE = 10  # seconds for a judge to end its worker; it looks up every 0.05 s, but a busy machine may keep it waiting
 
@@ -28,7 +27,7 @@ class Children:
         self._lock = threading.Lock()
         self._stopped = False
         self._judges: list[subprocess.Popen[bytes]] = []
-        self._boxes: list[subprocess.Popen[bytes]] = []
+        self._boxes: list[Running] = []
 
     @property
     def stopped(self) -> bool:
@@ -39,20 +38,22 @@ class Children:
         """Start a process of ours; options are Popen's. Raises Stopped."""
         # A session of its own: Ctrl-C in a terminal goes to the whole group, and a second interrupt in the middle of a
         # judge's tidying up would leave its worker behind.
-        return self._start(lambda: subprocess.Popen(command, start_new_session=True, **options), self._judges)
+        with self._lock:  # also around the start: nothing may slip in between stop()'s mark and its look at the lists
+            self._check()
+            self._judges = [judge for judge in self._judges if judge.returncode is None]
+            self._judges.append(judge := subprocess.Popen(command, start_new_session=True, **options))
+            return judge
 
     def box(self, sandbox: Sandbox) -> Sandbox:
         """`sandbox`, but what it spawns is known here."""
-        return _Watched(sandbox, lambda spawn: self._start(spawn, self._boxes))
+        return _Watched(sandbox, self._start_box)
 
     def stop(self) -> None:
         """End everything that was started and wait for it; from now on nothing more starts."""
         with self._lock:
             self._stopped = True
         for box in self._boxes:
-            if box.returncode is None:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(box.pid, signal.SIGKILL)
+            box.kill()
         for judge in self._judges:
             judge.send_signal(signal.SIGINT)
         end = time.monotonic() + _GRACE
@@ -62,23 +63,22 @@ class Children:
             except subprocess.TimeoutExpired:
                 judge.kill()
 
-    def _start(
-        self, start: Callable[[], subprocess.Popen[bytes]], known: list[subprocess.Popen[bytes]]
-    ) -> subprocess.Popen[bytes]:
-        with self._lock:  # also around the start: nothing may slip in between stop()'s mark and its look at the lists
-            if self._stopped:
-                raise Stopped
-            known[:] = [process for process in known if process.returncode is None]
-            known.append(process := start())
-            return process
+    def _start_box(self, spawn: Callable[[], Running]) -> Running:
+        with self._lock:
+            self._check()
+            self._boxes = [box for box in self._boxes if not box.ended()]
+            self._boxes.append(box := spawn())
+            return box
+
+    def _check(self) -> None:
+        if self._stopped:
+            raise Stopped
 
 
 class _Watched:
-    """A sandbox whose processes are started by way of `start`."""
+    """A sandbox whose boxes are started by way of `start`."""
 
-    def __init__(
-        self, inner: Sandbox, start: Callable[[Callable[[], subprocess.Popen[bytes]]], subprocess.Popen[bytes]]
-    ) -> None:
+    def __init__(self, inner: Sandbox, start: Callable[[Callable[[], Running]], Running]) -> None:
         self.name = inner.name
         self._inner = inner
         self._start = start
@@ -91,10 +91,10 @@ class _Watched:
         cwd: Path,
         readable: Sequence[Path],
         writable: Sequence[Path],
+        scratch: Path,
         env: Mapping[str, str],
-        pass_fds: Sequence[int] = (),
-        output: int | IO[bytes] = subprocess.DEVNULL,
-    ) -> subprocess.Popen[bytes]:
+        channel: socket.socket | None = None,
+    ) -> Running:
         """See Sandbox."""
         return self._start(
             lambda: self._inner.spawn(
@@ -103,8 +103,8 @@ class _Watched:
                 cwd=cwd,
                 readable=readable,
                 writable=writable,
+                scratch=scratch,
                 env=env,
-                pass_fds=pass_fds,
-                output=output,
+                channel=channel,
             )
         )

@@ -20,7 +20,7 @@ from grader.carry.command import carry
 from grader.errors import GraderError, HarnessError, UsageError
 from grader.judge import OWN_SUITE, ROOT
 from grader.run import RunOptions
-from grader.sandbox import open_sandbox
+from grader.sandbox.choice import AUTO, KINDS, choose
 from grader.starting import begin
 from grader.submission import commands as submission
 
@@ -32,6 +32,10 @@ Suite = Annotated[Path, typer.Option("--suite", help="The assignment's folder.")
 Reference = Annotated[Path, typer.Option("--reference", help="The complete tree.")]
 Student = Annotated[Path, typer.Option("--student", help="The tree that is derived from it.")]
 REFERENCE, STUDENT = ROOT / "reference", ROOT / "student"
+# In the course's checkout other people's code is graded; in what students get there is no reference, and the code is
+# their own, which can do anything to them anyway.
+SANDBOX = AUTO if REFERENCE.is_dir() else "none"
+SANDBOXES = "|".join((AUTO, *KINDS))
 Checks = Annotated[
     list[str] | None,
     typer.Option("--check", metavar="memory|race", help="What cuda-sim watches for besides; may be repeated."),
@@ -40,7 +44,10 @@ Checks = Annotated[
 
 @app.command(rich_help_panel=_GRADING)
 def grade(
-    trees: Annotated[list[Path], typer.Argument(metavar="TREE", help="Folders, zips or tars to grade.")],
+    trees: Annotated[
+        list[Path],
+        typer.Argument(metavar="TREE", help="Folders, zips, tars, or commits (REPOSITORY@COMMIT) to grade."),
+    ],
     select: Annotated[str, typer.Option("-k", metavar="EXPR", help="Only these problems, buckets or tests.")] = "",
     device: Annotated[
         list[str] | None, typer.Option(help="A device to grade on, or auto; may be repeated. Default: those graded.")
@@ -48,7 +55,7 @@ def grade(
     check: Checks = None,
     seed: Annotated[int | None, typer.Option(help="Repeat a run with its seed. Default: a new one.")] = None,
     isolation: Annotated[str, typer.Option(help="worker; none (in-process) is refused here.")] = "worker",
-    sandbox: Annotated[str, typer.Option(help="The kind of box around a submission.")] = "none",
+    sandbox: Annotated[str, typer.Option(metavar=SANDBOXES, help="The kind of box around a submission.")] = SANDBOX,
     jobs: Annotated[int | None, typer.Option(help="Processes at a time. Default: a core each.")] = None,
     out: Annotated[Path, typer.Option(help="Where the reports go, a folder a tree.")] = Path("out"),
     suite: Suite = OWN_SUITE,
@@ -65,15 +72,17 @@ def grade(
         )
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs has value {jobs}; expected a number from 1 up.")
-    open_sandbox(sandbox)
+    box = choose(sandbox)
     assignment = load_assignment(suite)
     chosen, checks = devices.choose(assignment, device or ()), tuple(dict.fromkeys(check or ()))
     devices.check_choice(assignment, chosen, checks)
-    options = RunOptions(_seed(seed), chosen, select.strip(), isolation, sandbox, checks)
+    options = RunOptions(_seed(seed), chosen, select.strip(), isolation, box.kind, checks, box.told)
     console = _console()
     _say(console, f"{assignment.name}: {assignment.title}; seed {options.seed}")
     for sentence in devices.explain(assignment, device or ()):
         _say(console, sentence)
+    if sandbox == AUTO:
+        _say(console, f"sandbox {box.told}")
     with Progress(console) as progress:
         grades = grade_trees(
             assignment,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import signal
 import stat
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,9 @@ from grader.assignment import CaseLimits
 from grader.devices import cuda_architectures, cuda_compiler, is_cuda
 from grader.errors import GraderError
 from grader.sandbox import Limits, Sandbox
+from grader.sandbox.base import signal_name
 from grader.sandbox.finish import Finished, run_to_end
+from grader.sandbox.view import build_tools, open_up
 from grader.toolchain import Toolchain, needed, tool
 
 PROJECT = Path(__file__).parent / "native"  # the harness's own cmake project
@@ -25,6 +26,8 @@ ARCHIVE = ".a"
 _CONFIGURE_SECONDS = 120  # of wall time; it takes 0.5 s, and nothing of the tree is read meanwhile
 _MAX_MODULE = 64 << 20  # bytes; needle's are under 1 MiB
 _MAX_FILE = 512 << 20  # bytes of any file of a build; nvcc's largest are some 10 MiB
+_MAX_WRITTEN = 1 << 30  # bytes of all of them together
+_PROCESSES = 64  # at a time: cmake, ninja, a shell, nvcc and the six programs that it starts
 _LITTLE_SPACE = 32 << 20  # bytes: with less a compiler may fail. A tree can print the words, so they are not enough
 _MAX_OUTPUT = 1 << 20  # bytes of compiler output that are kept: the first errors are at its beginning
 
@@ -77,24 +80,39 @@ def compile_job(job: Job, tree: Path, linked: Mapping[str, bytes], sandbox: Sand
     compiler itself does not work: no tree is at fault then.
     """
     with tempfile.TemporaryDirectory(prefix="grader-build-", ignore_cleanup_errors=True) as name:
-        work = Path(name).resolve()
-        (work / "out").mkdir()
-        (work / "linked").mkdir()
-        parts = [work / "linked" / file for file in linked]
+        place = _Place.make(Path(name).resolve())
+        parts = [place.linked / file for file in linked]
         for part in parts:
             part.write_bytes(linked[part.name])
+        open_up(place.linked)
         patient = replace(limits, build_seconds=_CONFIGURE_SECONDS)
-        configured = _run(_configure(job, tree, work, parts), job, tree, work, sandbox, patient)
+        configured = _run(_configure(job, tree, place, parts), job, tree, place, sandbox, patient)
         if configured.status != 0:
             return _not_configured(job, configured)
-        command = [needed("cmake", tool("cmake")), "--build", str(work / "build"), "--", "-j1"]
-        built = _run(command, job, tree, work, sandbox, limits)
+        command = [needed("cmake", tool("cmake")), "--build", str(place.made / "build"), "--", "-j1"]
+        built = _run(command, job, tree, place, sandbox, limits)
         if built.status != 0:
             return _not_built(job, built, tree, limits)
-        return _harvest(job, work / "out" / job.product)
+        return _harvest(job, place.made / "out" / job.product)
 
 
-def _configure(job: Job, tree: Path, work: Path, linked: Sequence[Path]) -> list[str]:
+@dataclass(frozen=True)
+class _Place:
+    """The folders of one build."""
+
+    linked: Path  # what it is linked with; the build cannot change it
+    made: Path  # all that it may write and that is there afterwards: cmake's files in build/, the product in out/
+    scratch: Path  # the compiler's temporary files
+
+    @classmethod
+    def make(cls, folder: Path) -> _Place:
+        place = cls(folder / "linked", folder / "made", folder / "scratch")
+        for path in (place.linked, place.made, place.made / "out", place.scratch):
+            path.mkdir()
+        return place
+
+
+def _configure(job: Job, tree: Path, place: _Place, linked: Sequence[Path]) -> list[str]:
     tools = job.toolchain
     variables = {
         "CMAKE_BUILD_TYPE": "Release",
@@ -108,7 +126,7 @@ def _configure(job: Job, tree: Path, work: Path, linked: Sequence[Path]) -> list
         "HARNESS_INCLUDES": ";".join([tools.python_headers, tools.pybind11_headers, *job.headers]),
         "HARNESS_OPTIONS": shlex.join(job.options),
         "HARNESS_DEBUGGED": job.debugged,
-        "HARNESS_OUTPUT": str(work / "out"),
+        "HARNESS_OUTPUT": str(place.made / "out"),
         "HARNESS_NATIVE": "ON" if job.native else "OFF",
         "HARNESS_LANGUAGE": "CUDA" if job.cuda else "CXX",
     }
@@ -118,35 +136,55 @@ def _configure(job: Job, tree: Path, work: Path, linked: Sequence[Path]) -> list
         variables["CMAKE_CUDA_ARCHITECTURES"] = ";".join(cuda_architectures())
     cmake = needed("cmake", tool("cmake"))
     settings = [f"-D{key}={value}" for key, value in variables.items()]
-    return [cmake, "-S", str(PROJECT), "-B", str(work / "build"), "-G", "Ninja", *settings]
+    return [cmake, "-S", str(PROJECT), "-B", str(place.made / "build"), "-G", "Ninja", *settings]
 
 
-def _run(command: Sequence[str], job: Job, tree: Path, work: Path, sandbox: Sandbox, limits: CaseLimits) -> Finished:
+def _run(command: Sequence[str], job: Job, tree: Path, place: _Place, sandbox: Sandbox, limits: CaseLimits) -> Finished:
     tools = job.toolchain
     programs = [Path(command[0]), Path(needed("ninja", tool("ninja"))), Path(tools.cxx)]
     programs += [Path(nvcc) for nvcc in [cuda_compiler()] if job.cuda and nvcc]
     folders = dict.fromkeys(str(program.parent) for program in programs[2:])
+    compilers = [str(program) for program in programs[2:]]
     return run_to_end(
         sandbox,
         command,
-        limits=Limits(limits.build_memory_mib << 20, int(limits.build_seconds) + 1, _MAX_FILE),
+        limits=Limits(
+            memory_bytes=limits.build_memory_mib << 20,
+            cpu_seconds=int(limits.build_seconds) + 1,
+            file_bytes=_MAX_FILE,
+            processes=_PROCESSES,
+            scratch_bytes=_MAX_FILE,
+        ),
         wall_seconds=limits.build_seconds,
         output_bytes=_MAX_OUTPUT,
-        cwd=work,
+        written_bytes=_MAX_WRITTEN,
+        cwd=place.made,
         readable=[
             tree,
+            place.linked,
             PROJECT,
             *map(Path, (tools.python_headers, tools.pybind11_headers, *job.headers)),
-            *programs,
+            *_installed(programs[:2]),
+            *build_tools(compilers),
         ],
-        writable=[work],
+        writable=[place.made],
+        scratch=place.scratch,
         env={
             "PATH": os.pathsep.join(dict.fromkeys([*folders, "/usr/bin", "/bin"])),
-            "HOME": str(work),
-            "TMPDIR": str(work),
+            "HOME": str(place.scratch),
+            "TMPDIR": str(place.scratch),
             "LC_ALL": "C",  # errors in English, and with ASCII quotes: the same on every machine
         },
     )
+
+
+def _installed(programs: Sequence[Path]) -> list[Path]:
+    """cmake and ninja, and what they have beside them: PyPI's cmake reads share/ and needs nothing else of its package.
+
+    A distribution's lie in /usr/bin, which the build is shown anyway.
+    """
+    shares = [program.parents[1] / "share" for program in programs if program.parents[1] != Path("/usr")]
+    return [*programs, *(share for share in shares if share.is_dir())]
 
 
 def _not_configured(job: Job, done: Finished) -> Compiled:
@@ -160,14 +198,16 @@ def _not_configured(job: Job, done: Finished) -> Compiled:
 
 def _not_built(job: Job, done: Finished, tree: Path, limits: CaseLimits) -> Compiled:
     source = f"{job.shown}{job.words}"
+    if done.too_much_written:
+        return Compiled(None, f"compiling {source} was stopped: it wrote more than {_MAX_WRITTEN >> 20} MiB", False)
     if done.status is None:
         return Compiled(None, f"compiling {source} was stopped after {limits.build_seconds:g} s", False)
     if "No space left on device" in done.output and shutil.disk_usage(tree).free < _LITTLE_SPACE:
         raise GraderError(f"The disk of {tree.parent} is full, so nothing can be compiled; free some space.")
-    if compiler_errors.out_of_memory(done.output):
+    if done.out_of_memory or compiler_errors.out_of_memory(done.output):
         return Compiled(None, f"compiling {source} needed more than {limits.build_memory_mib} MiB of memory", False)
     if done.status < 0:
-        return Compiled(None, f"compiling {source} ended with {signal.Signals(-done.status).name}", False)
+        return Compiled(None, f"compiling {source} ended with {signal_name(-done.status)}", False)
     lines = compiler_errors.first_errors(done.output, tree, job.toolchain)
     return Compiled(
         None, f"{job.shown} does not compile{job.words}:\n{lines}", not compiler_errors.was_killed(done.output)

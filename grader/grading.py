@@ -18,8 +18,13 @@ import grader
 from grader.assignment import Assignment
 from grader.build import BuiltTree, build
 from grader.children import Children, Stopped
+from grader.devices import is_cuda
 from grader.errors import GraderError, UsageError
 from grader.intake import StagedTree, report_names, stage
+from grader.reading.apart import read_tree
+from grader.reading.flag import Flag
+from grader.reading.modules import read_modules
+from grader.reading.settings import Settings, load_settings
 from grader.report.document import to_document, to_json
 from grader.report.markdown import to_markdown
 from grader.run import RunOptions, measure
@@ -61,7 +66,14 @@ def grade_trees(
         ]
         _make_folders(out, names)
         run = _Run(
-            assignment, options, max(1, jobs // len(sources)), out, watch, Children(), suite_hash(assignment.suite)
+            assignment,
+            options,
+            max(1, jobs // len(sources)),
+            out,
+            watch,
+            Children(),
+            suite_hash(assignment.suite),
+            load_settings(assignment.suite),
         )
         with ThreadPoolExecutor(jobs) as pool:
             pending = [
@@ -89,6 +101,7 @@ class _Run:
     watch: Watch
     children: Children
     suite_hash: str
+    reading: Settings  # what the reader of a tree's code must know of the assignment
 
     def grade(self, staged: StagedTree, name: str, shown: str) -> Grade:
         """Build one tree, judge it, and write its reports."""
@@ -104,6 +117,7 @@ class _Run:
             for_devices=self._devices(),
             checks=self.options.checks,
         )
+        flags = self._read(staged, tree)  # before anything of the tree runs, and could change it
         measurement = measure(
             self.assignment,
             tree,
@@ -124,6 +138,8 @@ class _Run:
             selection=self.options.selection,
             fault=tree.fault or shared_fault(measurement.results),
             environment=environment(self.options, tree),
+            account=tree.account,
+            flags=[*flags, *measurement.flags],
         )
         report = json.dumps(measurement.report, indent=1) + "\n"
         folder = self.out / name
@@ -132,6 +148,19 @@ class _Run:
         _write(folder, dict(zip(REPORTS, (report, to_markdown(grade), to_json(grade)), strict=True)))
         self.watch(name, {"event": "graded"})
         return grade
+
+    def _read(self, staged: StagedTree, tree: BuiltTree) -> list[Flag]:
+        """What is worth a look in the tree's code, and in what was compiled of it."""
+        layout = self.assignment.layout
+        if staged.fault is not None:
+            return []
+        sources = [*layout.modules.values(), *(path for paths in layout.companions.values() for path in paths)]
+        cuda = frozenset(module for module, source in layout.modules.items() if is_cuda(source))
+        return [
+            *read_tree(staged.root, staged.files, sources, self.reading),
+            *read_modules(tree.modules, cuda=cuda),
+            *read_modules(tree.simulated, cuda=cuda, simulated=True),
+        ]
 
     def _devices(self) -> tuple[str, ...]:
         return self.options.devices or self.assignment.devices.graded
@@ -194,7 +223,7 @@ def environment(options: RunOptions, tree: BuiltTree) -> dict[str, str]:
         "platform": platform.platform(),
         "cores": str(os.cpu_count()),
         "isolation": options.isolation,
-        "sandbox": options.sandbox,
+        "sandbox": options.sandbox_told or options.sandbox,
         "checks": ", ".join(options.checks),
         "notes": "; ".join(tree.notes),
     }

@@ -17,6 +17,7 @@ from grader.children import Children, Stopped
 from grader.errors import GraderError, UsageError
 from grader.judge import ROOT, events, failure, start
 from grader.pytest_report import FAILED, NOTHING_COLLECTED, PASSED, collection_errors, merged
+from grader.reading.flag import Flag
 from grader.score import verdicts_for
 from grader.verdict import Case, CaseResult, Verdict
 
@@ -31,6 +32,7 @@ class RunOptions:
     isolation: str  # "worker" or "none"
     sandbox: str  # kind of box
     checks: tuple[str, ...] = ()  # what a simulated device watches for: "memory", "race"
+    sandbox_told: str = ""  # why that kind of box, in a sentence for reports
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Measurement:
 
     results: list[CaseResult]  # one for every case of the suite, in its order
     report: dict[str, Any]  # pytest-json-report's document
+    flags: tuple[Flag, ...] = ()  # what showed while the tree ran, for the instructor
 
 
 Watcher = Callable[[dict[str, Any]], None]
@@ -97,11 +100,13 @@ class _Part:
     cases: list[Case]
     results: list[CaseResult]
     report: dict[str, Any]
+    flags: list[Flag]
 
 
 def _run_share(judge: _Judge, tree: BuiltTree, watch: Watcher, children: Children) -> _Part:
     cases: dict[str, Case] | None = None
     results: list[CaseResult] = []
+    flags: list[Flag] = []
     process, reader = start(judge.command, judge.log, children)
     for event in events(reader):
         if event["event"] == "collected":
@@ -109,12 +114,14 @@ def _run_share(judge: _Judge, tree: BuiltTree, watch: Watcher, children: Childre
         elif event["event"] == "verdict" and cases and event["id"] in cases:
             verdict = Verdict(event["verdict"])
             results.append(CaseResult(cases[event["id"]], verdict, event["seconds"], event["message"]))
+        elif event["event"] == "suspicion":
+            flags.append(Flag(event["file"], event["line"], event["what"], event["why"]))
         watch(event)
     status = process.wait()
     # An exit status alone proves nothing: Python itself ends with 1 where it cannot even start pytest.
     if status not in (PASSED, FAILED, NOTHING_COLLECTED) or cases is None or not judge.report.exists():
         raise Stopped if children.stopped else _failure(judge, status, tree)
-    return _Part(list(cases.values()), results, json.loads(judge.report.read_text(encoding="utf-8")))
+    return _Part(list(cases.values()), results, json.loads(judge.report.read_text(encoding="utf-8")), flags)
 
 
 def _judge(
@@ -154,4 +161,5 @@ def _joined(assignment: Assignment, tree: BuiltTree, options: RunOptions, parts:
     cases.sort(key=lambda case: order[case.problem])  # stable: within a problem the suite's order stays
     results = verdicts_for(cases, [result for part in parts for result in part.results])
     about = {"tree": tree.name, "seed": str(options.seed), "selection": options.selection or "everything"}
-    return Measurement(results, merged([part.report for part in parts], about))
+    flags = tuple(flag for part in parts for flag in part.flags)
+    return Measurement(results, merged([part.report for part in parts], about), flags)

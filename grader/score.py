@@ -16,7 +16,9 @@ from dataclasses import dataclass
 
 from grader.assignment import Assignment, Problem
 from grader.errors import GraderError
+from grader.intake.account import NO_ACCOUNT, Account
 from grader.points import exact, total
+from grader.reading.flag import Flag, tidy
 from grader.verdict import Case, CaseResult, Verdict
 
 
@@ -49,7 +51,7 @@ class Grade:
 
     assignment: str
     tree: str  # the tree's name in reports
-    tree_hash: str  # identifies what was graded: the hash of the staged files
+    tree_hash: str  # identifies what was graded: the hash of the files taken
     suite_hash: str  # identifies what it was judged by: the hash of the suite's files
     seed: int
     devices: tuple[str, ...]
@@ -60,6 +62,8 @@ class Grade:
     buckets: tuple[BucketScore, ...]
     problems: tuple[ProblemScore, ...]
     environment: dict[str, str]
+    account: Account = NO_ACCOUNT  # what became of the submission's files
+    flags: tuple[Flag, ...] = ()  # suspicions for the instructor; no point depends on them
 
 
 def verdicts_for(cases: Sequence[Case], seen: Sequence[CaseResult]) -> list[CaseResult]:
@@ -106,9 +110,12 @@ def score(
     selection: str,
     fault: str | None,
     environment: dict[str, str],
+    account: Account = NO_ACCOUNT,
+    flags: Sequence[Flag] = (),
 ) -> Grade:
     """The grade over the problems that have a case in `results`; without a selection, that must be all of them.
 
+    flags: told with the grade, and of no effect on it.
     Raises GraderError where a problem has no case, or a case no problem: points would vanish from the grade.
     """
     by_problem: dict[str, list[CaseResult]] = {problem.name: [] for problem in assignment.problems}
@@ -140,4 +147,6 @@ def score(
         buckets=tuple(buckets),
         problems=tuple(problems),
         environment=environment,
+        account=account,
+        flags=tidy(flags),
     )

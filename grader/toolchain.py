@@ -20,6 +20,10 @@ from grader.errors import GraderError
 
 _T = TypeVar("_T")
 
+# Now, while there is one thread: of two that ask sysconfig for the first time at once, as threads of grade_trees do,
+# one can get None (Python 3.11 publishes its table before it is filled), and a build then failed with our TypeError.
+sysconfig.get_config_vars()
+
 
 @dataclass(frozen=True)
 class Toolchain:

@@ -18,8 +18,10 @@ from grader.build_cache import BuildCache, cache_folder
 from grader.compiling import PROJECT, Compiled, compile_job
 from grader.devices import cuda_architectures, cuda_compiler
 from grader.intake import StagedTree
+from grader.reading.elf import check_module
 from grader.recipe import Kind, Part, recipe, simulators_version
 from grader.sandbox import Sandbox
+from grader.sandbox.view import open_up
 from grader.toolchain import version_text
 
 _MOST_FINDINGS = 8  # of what a simulator does not support; a student mends one after the other
@@ -50,13 +52,13 @@ class Workshop:
             if beside.module is None:
                 return beside
             linked[plan.companions.job.product] = beside.module
-        return self._cached(plan.module, linked)
+        return _checked(plan.module, self._cached(plan.module, linked))
 
     def _cached(self, part: Part, linked: Mapping[str, bytes]) -> Compiled:
         """The part's outcome, from the cache where it is there. linked: objects and archives, by the files' names."""
         if self._cache is None:
             return self._compile(part, linked)
-        key = _key(part, linked)
+        key = _key(part, linked, self._sandbox.name)
         if found := self._cache.find(key):
             return found
         with self._cache.lock(key):
@@ -83,7 +85,20 @@ class Workshop:
             for path, data in files.items():
                 (view / path).parent.mkdir(parents=True, exist_ok=True)
                 (view / path).write_bytes(data)
+            open_up(view)
             return compile_job(part.job, view, linked, self._sandbox, self.assignment.limits)
+
+
+def _checked(part: Part, compiled: Compiled) -> Compiled:
+    """The same, unless it is a module that links or imports what it may not.
+
+    Looked at each time, also when it comes from the cache: it takes 1 ms, and a cache may be older than a rule.
+    """
+    if compiled.module is None:
+        return compiled
+    job = part.job
+    found = check_module(compiled.module, cuda=job.cuda, simulated=job.simulated, compiler=job.toolchain.cxx)
+    return Compiled(None, f"the module compiled from {job.shown} {found.refused}", True) if found.refused else compiled
 
 
 def _runtime() -> dict[str, bytes]:
@@ -101,11 +116,14 @@ def _findings(text: str) -> str:
     return text if len(lines) == 1 else "".join(f"\n  {line}" for line in lines[:_MOST_FINDINGS] + more)
 
 
-def _key(part: Part, linked: Mapping[str, bytes]) -> str:
+def _key(part: Part, linked: Mapping[str, bytes], box: str) -> str:
     """Names everything that decides how the part comes out."""
     job = part.job
     facts = {
         "job": asdict(job),
+        # What a source can include: without a box, the solution by its path. Kept from a run without one, such a module
+        # was taken from the cache in a run under bubblewrap, and earned the points there.
+        "box": box,
         "project": _digest(PROJECT.joinpath("CMakeLists.txt").read_bytes()),
         "sources": {path: _digest(data) for path, data in sorted(part.files.items())},
         "linked": {name: _digest(data) for name, data in sorted(linked.items())},

@@ -17,7 +17,9 @@ from grader.judge import OWN_SUITE
 def carry(
     from_: Annotated[
         Path | None,
-        typer.Option("--from", metavar="OLD", help="Your earlier tree: a folder, zip or tar. It is read, never run."),
+        typer.Option(
+            "--from", metavar="OLD", help="Your earlier tree: a folder, zip, tar or REPO@COMMIT. It is read, never run."
+        ),
     ] = None,
     upgrade: Annotated[
         Path | None, typer.Option("--upgrade", metavar="NEW.zip", help="A new release of this handout instead.")

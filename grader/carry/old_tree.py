@@ -1,4 +1,4 @@
-"""OLD as texts. It is taken in as a submission is: a folder or an archive, under caps, links and binaries left out."""
+"""OLD as texts. It is taken in as a submission is: folder, archive or commit, under caps, no links, no binaries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from grader.assignment import Assignment
 from grader.derive.syntax import decode
 from grader.errors import UsageError
-from grader.intake import stage
+from grader.intake import stage_sources
 
 CPP = (".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hpp")
 SOURCES = (".py", ".ipynb", *CPP)  # beside them lie data sets and checkpoints, of any size
@@ -27,9 +27,9 @@ class OldTree:
 
 
 def read_old(source: Path, assignment: Assignment) -> OldTree:
-    """Read a folder, zip or tar. Raises UsageError where it is not there or holds no tree of the assignment."""
+    """Read a folder, zip, tar or commit. Raises UsageError where it is not there or holds no tree of the assignment."""
     with tempfile.TemporaryDirectory(prefix="carry-") as folder:
-        staged = stage(source, assignment, Path(folder) / "old", suffixes=SOURCES)
+        staged = stage_sources(source, assignment, Path(folder) / "old", SOURCES)
         if staged.fault is not None:
             raise UsageError(
                 f"{staged.fault}. --from wants your earlier tree: the folder that holds "

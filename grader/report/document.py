@@ -49,6 +49,8 @@ def to_document(grade: Grade) -> dict[str, Any]:
             for item in grade.problems
             for result in item.results
         ],
+        "intake": grade.account.to_json(),
+        "flags": [{"file": flag.file, "line": flag.line, "what": flag.what, "why": flag.why} for flag in grade.flags],
         "environment": dict(grade.environment),
     }
     cleaned: dict[str, Any] = _clean(document)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 from grader.report.failures import Failure, group_failures, not_implemented
-from grader.report.wording import count, in_line, points, shortened
+from grader.report.wording import FLAGS, count, flag_lines, in_line, points, shortened
 from grader.score import Grade, ProblemScore
 from grader.verdict import Verdict
 
 FIRST = 5  # failures told of each problem
 LINES = 40  # of each
+FLAGGED = 20  # suspicions
 
 
 def to_markdown(grade: Grade) -> str:
@@ -30,9 +31,18 @@ def to_markdown(grade: Grade) -> str:
     if not grade.fault:
         for item in grade.problems:
             lines += _failures(item)
+    lines += _files(grade)
+    lines += _flags(grade)
     checks = grade.environment.get("checks")
     lines.append(f"Seed {grade.seed}; devices {', '.join(grade.devices)}{f'; checks {checks}' if checks else ''}.")
     return "\n".join(lines) + "\n"
+
+
+def _files(grade: Grade) -> list[str]:
+    """Where the files come from, and which of them did not count."""
+    lines = [f"Commit {_code(grade.account.commit)}.", ""] if grade.account.commit else []
+    told = grade.account.told()
+    return [*lines, "Of the files that were handed in:", "", *_block("\n".join(told)), ""] if told else lines
 
 
 def _cases(item: ProblemScore) -> str:
@@ -59,6 +69,18 @@ def _failures(item: ProblemScore) -> list[str]:
 def _failure(failure: Failure) -> list[str]:
     more = f" (and {failure.count - 1} more like it)" if failure.count > 1 else ""
     return [f"{_code(failure.first.case.id)}{more}", "", *_block(failure.first.message)]
+
+
+def _flags(grade: Grade) -> list[str]:
+    told = flag_lines(grade.flags, FLAGGED)
+    if not told:
+        return []
+    return [
+        f"### {FLAGS}",
+        "",
+        *(f"- {_code(place)}: {_code(text)}" if place else f"- {_code(text)}" for place, text in told),
+        "",
+    ]
 
 
 def _code(text: str) -> str:

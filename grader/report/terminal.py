@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.report.failures import Failure, group_failures, not_implemented
-from grader.report.wording import count, in_line, points, shortened
+from grader.report.wording import FLAGS, count, flag_lines, in_line, points, shortened
 from grader.score import Grade, ProblemScore
 from grader.verdict import Verdict
 
@@ -17,6 +17,7 @@ from grader.verdict import Verdict
 FIRST = 3  # failures told of a problem
 TOLD = 8  # failures told of a tree, but one a problem at least
 LINES = 10  # of a message; all of it is in grade.json
+FLAGGED = 5  # suspicions; all are in grade.json
 NAMES = 8  # of what is not implemented in a problem
 GAP = 3  # blanks between columns
 COLUMN = 14  # of a tree in the summary: "99.99 / 100.0"
@@ -28,8 +29,11 @@ def print_grade(console: Console, grade: Grade) -> None:
     title = Text.assemble((in_line(grade.tree), "bold"), f"  {points(grade.score, grade.max_score)}")
     console.print()
     console.rule(title, align="left", style="dim")
+    for sentence in grade.account.told():  # before a fault: a helper that was left out may be the cause
+        console.print(Text(in_line(sentence), style="yellow"))
     if grade.fault:
         console.print(Text(shortened(grade.fault, 3 * LINES), style="red"))
+        _print_flags(console, grade)
         return
     console.print(_problem_table(grade))
     failing = [item for item in grade.problems if _lost(item)]
@@ -49,6 +53,7 @@ def print_grade(console: Console, grade: Grade) -> None:
         console.print()
         # Not wrapped: it is to be copied.
         console.print(Text.assemble("To see the first with its inputs: ", (in_line(command), "bold")), soft_wrap=True)
+    _print_flags(console, grade)
 
 
 def print_summary(console: Console, grades: Sequence[Grade]) -> None:
@@ -127,6 +132,15 @@ def _print_failures(console: Console, failures: Sequence[Failure], told: int, kn
     if len(failures) > told:
         more = count(len(failures) - told, "more kind")
         _indented(console, Text(f"... {more} of failure: see summary.md", style="dim"), 2)
+
+
+def _print_flags(console: Console, grade: Grade) -> None:
+    told = flag_lines(grade.flags, FLAGGED)
+    if told:
+        console.print()
+        console.print(Text(FLAGS, style="bold"))
+    for place, text in told:
+        _indented(console, Text.assemble((place, "cyan"), ": " if place else "", text), 2)
 
 
 def _indented(console: Console, text: Text, indent: int) -> None:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from grader.reading.flag import Flag
 from grader.visible import visible
+
+# Above the suspicions, wherever they are told.
+FLAGS = "For the instructor: worth a look by a person, and of no effect on the points"
 
 
 def points(score: float, max_score: float) -> str:
@@ -26,6 +32,20 @@ def count(number: int, noun: str) -> str:
 def in_line(text: str) -> str:
     """The text as one line without control characters: names come from folders and archives that students made."""
     return visible(text).replace("\n", "\\n")
+
+
+def flag_lines(flags: Sequence[Flag], most: int) -> list[tuple[str, str]]:
+    """(place, what and why) of suspicions, `most` of them; places where the same stands are told of once."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for flag in flags:
+        alike.setdefault((flag.what, flag.why), []).append(flag.place)
+    lines = []
+    for (what, why), places in list(alike.items())[:most]:
+        more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+        lines.append((f"{in_line(places[0])[:120]}{more}", f"{in_line(what)[:160]}: {why}"))
+    if len(alike) > most:
+        lines.append(("", f"... and {len(alike) - most} more; all are in grade.json"))
+    return lines
 
 
 def shortened(message: str, lines: int) -> str:

@@ -5,22 +5,24 @@ from __future__ import annotations
 import contextlib
 import copy
 import itertools
-import shutil
+import subprocess
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from grader.assignment import Assignment, CaseLimits
 from grader.build import BuiltTree
 from grader.checks import environment as checks_environment
+from grader.delegation.modes import PLAIN
 from grader.sandbox import Limits, Sandbox
 from grader.subject import protocol
 from grader.subject.kit import build_kit
 from grader.subject.outcome import IMPORTING, Answer, SubjectError, raised
+from grader.subject.perturbation import Plan
 from grader.subject.process import Clock, WorkerDied, WorkerProcess, WorkerTooSlow
 from grader.subject.question import Probe, Question, describe
 
@@ -30,6 +32,7 @@ PATIENCE = 3
 # Where CUDA is run on the CPU a case may take so many times longer; with checks, as the second number says. The
 # reference's slowest case takes 2 s there, 4 s with `--check memory`, 30 s with `--check race`, which repeats kernels.
 SIMULATED, CHECKED = 3, 12
+_FILE_BYTES = 64 << 20  # that a worker may write, in one file and together; no probe of ours writes any
 
 
 class Subject(Protocol):
@@ -60,12 +63,16 @@ class IsolatedSubject:
         gpu: bool,
         simulated: bool = False,
         checks: Sequence[str] = (),
+        plan: Plan | None = None,
     ) -> None:
-        """gpu: CUDA reserves address space by the terabyte, so the memory limit must stay off.
+        """gpu: CUDA reserves address space by the terabyte, so of memory only what is used has a limit.
 
         simulated: for the devices that simulate one. checks: what these watch for besides.
+        plan: what the worker changes on purpose; by default nothing.
         """
         self._assignment = assignment
+        self._plan = asdict(plan or Plan.drawn(PLAIN))
+        self._spares = plan is None  # a worker that follows a plan answers few questions
         self._limits = _longer(assignment.limits, (CHECKED if checks else SIMULATED) if simulated else 1)
         self._tree = tree
         self._sandbox = sandbox
@@ -122,7 +129,9 @@ class IsolatedSubject:
         self._drop()
         self._worker, self._spare = self._spare, None
         self._drop()
-        shutil.rmtree(self._home, ignore_errors=True)
+        # Not shutil.rmtree, which calls itself (until Python 3.13) for each folder in a folder: 2,500 of them, made by
+        # a submission in its scratch folder, ended it with RecursionError, and everything was left on the disk.
+        subprocess.run(["rm", "-rf", "--", str(self._home)], stderr=subprocess.DEVNULL, check=False)
 
     def _answer(self, kind: str, body: Any, number: int, question: Question) -> Answer:
         if not isinstance(body, dict) or body.get("id") != number or kind not in ("answer", "raised"):
@@ -151,7 +160,7 @@ class IsolatedSubject:
             try:
                 self._worker, self._spare = self._spare or self._launch(), None
                 self._await_import(self._worker)
-                self._spare = self._launch()
+                self._spare = self._launch() if self._spares else None
             except WorkerDied as death:
                 self._failed_starts.append(SubjectError(f"importing the tree {death}{self._drop()}"))
             except (WorkerTooSlow, protocol.ProtocolViolation) as error:
@@ -173,9 +182,12 @@ class IsolatedSubject:
             self._sandbox,
             self._home / "kit",
             limits=Limits(
-                memory_bytes=None if self._gpu else limits.memory_mib << 20,
+                memory_bytes=limits.memory_mib << 20,
                 cpu_seconds=int(limits.run_seconds),
-                file_bytes=64 << 20,
+                file_bytes=_FILE_BYTES,
+                processes=1,
+                scratch_bytes=_FILE_BYTES,
+                gpu=self._gpu,
             ),
             readable=[self._tree.root, *self._tree.folders, *self._readable],
             scratch=scratch,
@@ -187,6 +199,7 @@ class IsolatedSubject:
             "paths": list(layout.paths),
             "modules": self._modules,
             "probes": "probes",
+            "perturbation": self._plan,
         }
         # A few hundred bytes: they wait in the socket. What becomes of them shows when the answer is read.
         with contextlib.suppress(WorkerDied):

@@ -81,6 +81,11 @@ def values_of(answer: Answer) -> dict[str, Any]:
     return answer._values
 
 
+def question_of(answer: Answer) -> Question:
+    """What was asked; a function for the same reason."""
+    return answer._question
+
+
 def plain(value: npt.ArrayLike) -> npt.NDArray[Any]:
     """The array without its label."""
     return np.asarray(value).view(np.ndarray)

@@ -8,7 +8,6 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -16,12 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from grader.sandbox import Limits, Sandbox
+from grader.sandbox import Limits, Running, Sandbox
+from grader.sandbox.base import signal_name
+from grader.sandbox.view import interpreter
 from grader.subject import protocol
 
 _POLL = 0.05  # seconds between two looks at the worker's CPU clock
-_TICK = os.sysconf("SC_CLK_TCK")
-_BOOT = "import sys; sys.path[:] = [{kit!r}, *sys.path]; from grader.subject.worker import main; main({fd})"
+_BOOT = "import sys; sys.path[:] = [{kit!r}, *sys.path]; from grader.subject.worker import main; main()"
 
 
 @dataclass(frozen=True)
@@ -55,24 +55,27 @@ class WorkerProcess:
         output_bytes: int,
     ) -> None:
         """Spawn the worker. kit: see `kit.build_kit`. scratch: the one folder that it may write to."""
+        self._memory_bytes = limits.memory_bytes
         ours, theirs = socket.socketpair()
         with theirs:
-            boot = _BOOT.format(kit=str(kit), fd=theirs.fileno())
-            self._process = sandbox.spawn(
-                [sys.executable, "-I", "-S", "-B", "-c", boot],
-                limits=limits,
-                cwd=scratch,
-                readable=[kit, *readable],
-                writable=[scratch],
-                env=env,
-                pass_fds=[theirs.fileno()],
-                output=subprocess.PIPE,
-            )
+            try:
+                self._running = sandbox.spawn(
+                    [interpreter(), "-I", "-S", "-B", "-c", _BOOT.format(kit=str(kit))],
+                    limits=limits,
+                    cwd=scratch,
+                    readable=[kit, *readable],
+                    writable=[],
+                    scratch=scratch,
+                    env=env,
+                    channel=theirs,
+                )
+            except BaseException:
+                ours.close()
+                raise
         self._socket = ours
         self._socket.setblocking(False)
         self._buffer = bytearray()
-        assert self._process.stdout is not None
-        self._output = _Output(self._process.stdout, output_bytes)
+        self._output = _Output(self._running.output, output_bytes)
 
     @property
     def output(self) -> str:
@@ -86,21 +89,21 @@ class WorkerProcess:
 
     def send(self, kind: str, body: Any, clock: Clock) -> None:
         """Send a frame. Raises WorkerDied or WorkerTooSlow."""
-        self._send(protocol.encode(kind, body), _Deadline(self._process.pid, clock))
+        self._send(protocol.encode(kind, body), _Deadline(self._running, clock))
 
     def receive(self, clock: Clock) -> tuple[str, Any]:
         """The next frame's (kind, body). Raises WorkerDied, WorkerTooSlow or ProtocolViolation."""
-        deadline = _Deadline(self._process.pid, clock)
+        deadline = _Deadline(self._running, clock)
         return protocol.decode(lambda size: self._read(size, deadline))
 
     def end(self) -> None:
-        """Kill the worker's whole process group and let go of everything."""
-        # The group first: once the leader is reaped, its number may belong to somebody else.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self._socket.close()
-        self._output.close()
+        """End the worker and all that it started, and let go of everything."""
+        self._running.kill()
+        try:
+            self._running.wait()
+        finally:
+            self._socket.close()
+            self._output.close()
 
     def _send(self, data: bytes, deadline: _Deadline) -> None:
         view = memoryview(data)
@@ -131,44 +134,36 @@ class WorkerProcess:
     def _how_it_died(self) -> str:
         """In words, from the exit status. A worker that hung up but lives on is killed first."""
         try:
-            status = self._process.wait(timeout=2)
+            status = self._running.wait(timeout=2)
         except subprocess.TimeoutExpired:
             return "closed its connection to the grader"
         self._output.settle()
+        if self._running.ran_out_of_memory():
+            return f"was ended because it ran out of memory ({self._memory_bytes >> 20} MiB)"
         if status == -signal.SIGXCPU:
             return "used up the CPU time of its whole run"
         if status < 0:
-            return f"crashed with {signal.Signals(-status).name}"
+            return f"crashed with {signal_name(-status)}"
         return f"ended the process with exit status {status}"
 
 
 class _Deadline:
-    """Watches the wall clock, and the CPU clock of one process from outside it."""
+    """Watches the wall clock, and the CPU clock of a box from outside it."""
 
-    def __init__(self, pid: int, clock: Clock) -> None:
-        self._pid = pid
+    def __init__(self, running: Running, clock: Clock) -> None:
+        self._running = running
         self._clock = clock
         self._wall_end = time.monotonic() + clock.wall_seconds
-        self._cpu_end = _cpu_seconds(pid) + clock.cpu_seconds
+        self._cpu_end = running.cpu_seconds() + clock.cpu_seconds
 
     def check(self) -> float:
         """Seconds to sleep until the next look. Raises WorkerTooSlow when time is up."""
-        if _cpu_seconds(self._pid) > self._cpu_end:
+        if self._running.cpu_seconds() > self._cpu_end:
             raise WorkerTooSlow(f"was stopped after {self._clock.cpu_seconds:g} s of CPU time")
         left = self._wall_end - time.monotonic()
         if left <= 0:
             raise WorkerTooSlow(f"was stopped after {self._clock.wall_seconds:g} s")
         return min(_POLL, left)
-
-
-def _cpu_seconds(pid: int) -> float:
-    """CPU time of a process, all threads, user and system: fields 14 and 15 of proc(5)'s stat. 0 where unknown."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()  # the name, in parentheses, may hold blanks
-    except OSError:  # no /proc (macOS): the wall clock has to do
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / _TICK
 
 
 class _Output:

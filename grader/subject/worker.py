@@ -2,7 +2,7 @@
 
 It runs as `python -I -S -B`, with nothing on sys.path but the kit (this module, the protocol, the probes, NumPy) and
 the submission's tree. Everything it says may be forged by the submission that shares its process; the judge on the
-other end of the socket believes nothing but the numbers, and those it compares.
+other end of the channel believes nothing but the numbers, and those it compares.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import importlib.machinery
 import importlib.util
 import linecache
 import os
-import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType, TracebackType
 from typing import Any
 
-import numpy.random  # noqa: F401  # NumPy loads it lazily, in 40 ms: better now, while a predecessor still answers
+import numpy.random  # NumPy loads it lazily, in 40 ms: better now, while a predecessor still answers
 
-from grader.subject import protocol
+from grader.delegation import modes
+from grader.subject import guard, perturbation, protocol
 
 MAX_FRAMES = 12  # of the submission's own traceback lines: the innermost ones are what a student needs
 MAX_TEXT = 4000  # characters of an exception's text
@@ -29,29 +29,39 @@ MAX_TEXT = 4000  # characters of an exception's text
 class Runner:
     """Loads one tree and calls probes on it. Used by the worker process, and in-process by --isolation=none."""
 
-    def __init__(self, root: str, paths: Sequence[str], modules: Mapping[str, str], probes: str) -> None:
-        """Make the tree importable; nothing of it is imported yet.
+    def __init__(
+        self,
+        root: str,
+        paths: Sequence[str],
+        modules: Mapping[str, str],
+        probes: str,
+        loaded: Callable[[str, ModuleType], None] | None = None,
+        asked: Callable[[Any], None] | None = None,
+    ) -> None:
+        """Import the probes and make the tree importable; nothing of it is imported yet.
 
         root: the tree's folder. paths: its folders for sys.path, relative to root, the first one winning.
         modules: fully qualified name of a compiled module -> its file. probes: the name of the probes' package.
+        loaded: called with a compiled module's file and the module, once it is imported.
+        asked: called with what a question gives the probe, before the probe is.
         """
         self.root = os.path.realpath(root)
-        self._probes_name = probes
-        self._probes: ModuleType | None = None
+        self._probes = importlib.import_module(probes)  # before the tree is on the path: it may hold a probes.py
         self._subject: Any = None
-        sys.meta_path.insert(0, _BuiltModules(modules))
+        self._asked = asked
+        sys.meta_path.insert(0, _BuiltModules(modules, loaded))
         sys.path[:0] = [os.path.join(self.root, path) for path in paths]
 
     def load(self) -> None:
         """Import the submission, by the probes' own `load`."""
-        self._probes = importlib.import_module(self._probes_name)
         self._subject = self._probes.load()
 
     def call(self, probe: str, device: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Call the probe named "module:function" on the loaded submission; returns what it returns."""
-        assert self._probes is not None, "load() comes first"
         module, name = probe.split(":")
         function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+        if self._asked is not None:
+            self._asked([args, kwargs])
         place = self._probes.device(self._subject, device) if device else None
         return function(self._subject, place, *args, **kwargs)
 
@@ -79,8 +89,9 @@ class Runner:
 class _BuiltModules:
     """Finds the modules that the harness compiled, before any `.so` that came along with a submission."""
 
-    def __init__(self, modules: Mapping[str, str]) -> None:
+    def __init__(self, modules: Mapping[str, str], loaded: Callable[[str, ModuleType], None] | None) -> None:
         self._modules = dict(modules)
+        self._loaded = loaded
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
         if name not in self._modules:
@@ -88,8 +99,22 @@ class _BuiltModules:
         file = self._modules[name]
         if not file:  # known not to be built: hide a stale one that lies in the tree
             raise ModuleNotFoundError(f"No module named {name!r}: it is not built for this run", name=name)
-        loader = importlib.machinery.ExtensionFileLoader(name, file)
+        loader = _BuiltLoader(name, file, self._loaded)
         return importlib.util.spec_from_file_location(name, file, loader=loader)
+
+
+class _BuiltLoader(importlib.machinery.ExtensionFileLoader):
+    """Loads a compiled module, and tells."""
+
+    def __init__(self, name: str, file: str, loaded: Callable[[str, ModuleType], None] | None) -> None:
+        super().__init__(name, file)
+        self._loaded = loaded
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module's own initialisation."""
+        super().exec_module(module)
+        if self._loaded is not None:
+            self._loaded(self.path, module)
 
 
 def _safe_text(error: BaseException) -> str:
@@ -112,25 +137,71 @@ def _frames(traceback: TracebackType | None, root: str) -> list[list[Any]]:
     return found
 
 
-def main(descriptor: int) -> None:
-    """Serve one judge over an inherited socket until it hangs up."""
-    judge = socket.socket(fileno=descriptor)
-    judge.set_inheritable(False)  # a program that the submission starts must not hold the connection open
+def take_channel() -> tuple[int, int]:
+    """(descriptor to read frames from, descriptor to write them to): what came as stdin and stdout.
+
+    They are moved out of the way, so that print() and a C++ cout go where stderr goes, and are not inherited by what is
+    started: it would hold the connection open.
+    """
+    incoming, outgoing = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return incoming, outgoing
+
+
+def _watched_runner(start: Mapping[str, Any]) -> Runner:
+    """The runner that the judge asks for, under the guard, with the judge's perturbation around compiled modules."""
+    root, paths, modules = os.path.realpath(start["root"]), start["paths"], start["modules"]
+    name, planned = start["probes"], perturbation.Perturbation(perturbation.plan_of(start["perturbation"]))
+    wrap = None
+    if importlib.util.find_spec(f"{name}._perturbed") is not None:
+        wrap = importlib.import_module(f"{name}._perturbed").wrap
+    if planned.mode != modes.PLAIN:
+        perturbation.refuse_numpy_in_kernels(planned, numpy)
+    numpy_folder = os.path.dirname(numpy.__file__)
+    places = [numpy_folder, os.path.realpath(numpy_folder)]
+    load_once = guard.install(root, paths, [file for file in modules.values() if file], places)
+
+    seen = set[str]()
+
+    def loaded(file: str, module: ModuleType) -> None:
+        if wrap is not None and file not in seen:  # importlib.reload() brings it here again; twice masked is not masked
+            wrap(module, planned)
+        seen.add(file)
+        load_once(file)
+
+    # A submission that looks for them finds fresh copies, which nothing of this worker uses.
+    for module in (f"{name}._perturbed", "grader.subject.perturbation", "grader.subject.guard"):
+        sys.modules.pop(module, None)
+    return Runner(root, paths, modules, name, loaded, planned.asked)
+
+
+def main() -> None:
+    """Serve the judge at the other ends of stdin and stdout until it hangs up."""
+    incoming, outgoing = take_channel()
 
     def read(size: int) -> bytes:
         data = bytearray()
         while len(data) < size:
-            part = judge.recv(min(size - len(data), 1 << 20))
+            part = os.read(incoming, min(size - len(data), 1 << 20))
             if not part:  # the judge is gone: nobody is left to report to, and nothing to clean up
                 os._exit(0)
             data += part
         return bytes(data)
 
+    def write(data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(outgoing, view) :]
+
     def send(kind: str, body: Any) -> None:
-        judge.sendall(protocol.encode(kind, body))
+        write(protocol.encode(kind, body))
 
     _, start = protocol.decode(read)
-    runner = Runner(start["root"], start["paths"], start["modules"], start["probes"])
+    runner = _watched_runner(start)
+    del start  # frames are no secret: how this worker differs from others must not stand in one
     try:
         runner.load()
     except BaseException as error:  # SystemExit too: a script that exits on import is an answer, not an end
@@ -149,4 +220,4 @@ def main(descriptor: int) -> None:
             )
         except BaseException as error:
             answer = protocol.encode("raised", {"id": call["id"], **runner.describe(error)})
-        judge.sendall(answer)
+        write(answer)

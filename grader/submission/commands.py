@@ -12,6 +12,7 @@ import typer
 from grader.assignment import load_assignment
 from grader.errors import UsageError
 from grader.judge import OWN_SUITE, ROOT
+from grader.sandbox.choice import AUTO, KINDS
 from grader.submission.secrecy import guarded, taken_key
 
 Key = Annotated[str | None, typer.Option(help="Your key. Better in the environment: MUGRADE_KEY.", show_default=False)]
@@ -24,7 +25,7 @@ InsecureHttp = Annotated[
     typer.Option("--insecure-http", help="Send the key over plain http to another machine: anybody between reads it."),
 ]
 Suite = Annotated[Path, typer.Option("--suite", help="The assignment's folder.")]
-Sandbox = Annotated[str, typer.Option(help="The kind of box around the tree.")]
+Sandbox = Annotated[str, typer.Option(metavar="|".join((AUTO, *KINDS)), help="The kind of box around the tree.")]
 
 
 def submit(

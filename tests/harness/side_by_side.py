@@ -18,8 +18,9 @@ from typing import IO
 
 FOLDER = Path(__file__).resolve().parent
 # The server, and all that speaks to one: whatever needs PostgreSQL or Chromium is here. The other half builds and
-# grades trees, but for the notebook and the training, which are here so that both halves take about as long.
+# grades trees, but for the attacks, the notebook and the training: they are here so that both halves take as long.
 FIRST = (
+    "test_attacks.py",
     "test_server_*.py",
     "test_site.py",
     "test_pages*.py",

@@ -25,7 +25,7 @@ from grader.build import BuiltTree, prepare
 from grader.cudasim import flags, runtime
 from grader.errors import GraderError
 from grader.recipe import simulators_version
-from grader.sandbox.none import PlainProcess
+from grader.sandbox.none import PlainProcess, PlainRunning
 from grader.toolchain import REMEDIES
 
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
@@ -63,7 +63,7 @@ class Scripted:
         self.script = script
         self.builds = 0
 
-    def spawn(self, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    def spawn(self, command: Sequence[str], **options: Any) -> PlainRunning:
         script = "exit 1" if "-DHARNESS_LANGUAGE=CUDA" in command else "exit 0"
         if "--build" in command:
             self.builds += 1
@@ -345,7 +345,7 @@ class Counted(PlainProcess):
     def __init__(self) -> None:
         self.builds = 0
 
-    def spawn(self, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    def spawn(self, command: Sequence[str], **options: Any) -> PlainRunning:
         self.builds += "--build" in command
         return super().spawn(command, **options)
 

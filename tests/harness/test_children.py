@@ -12,9 +12,9 @@ import pytest
 
 from grader import children
 from grader.children import Children, Stopped
-from grader.sandbox import Limits, open_sandbox
+from grader.sandbox import Limits, Running, open_sandbox
 
-LIMITS = Limits(memory_bytes=None, cpu_seconds=60, file_bytes=1 << 20)
+LIMITS = Limits(memory_bytes=1 << 30, cpu_seconds=60, file_bytes=1 << 20, processes=16, scratch_bytes=1 << 20)
 # Says that it is up, then waits; an interrupt is answered with a word.
 PATIENT = "import time\ntry:\n    print(1, flush=True)\n    time.sleep(600)\nexcept KeyboardInterrupt:\n    print(2)"
 DEAF = "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint(1, flush=True)\ntime.sleep(600)"
@@ -29,16 +29,16 @@ def start_judge(run: Children, code: str) -> subprocess.Popen[bytes]:
     return judge
 
 
-def start_box(run: Children, folder: Path) -> subprocess.Popen[bytes]:
+def start_box(run: Children, folder: Path) -> Running:
     """A process in a box, with a child that would outlive it, when both are up."""
     return run.box(open_sandbox("none")).spawn(
         ["/bin/sh", "-c", "sleep 600 & echo $!; wait"],
         limits=LIMITS,
         cwd=folder,
         readable=[],
-        writable=[folder],
+        writable=[],
+        scratch=folder,
         env={"PATH": "/usr/bin:/bin"},
-        output=subprocess.PIPE,
     )
 
 
@@ -64,14 +64,13 @@ def test_box_is_killed_with_what_it_started(tmp_path: Path) -> None:
     """A compiler is killed at once, and with it the whole group: cc1plus is a grandchild."""
     run = Children()
     box = start_box(run, tmp_path)
-    assert box.stdout is not None
-    assert int(box.stdout.readline()) != box.pid  # the grandchild is up
+    assert int(box.output.readline())  # the grandchild is up
     run.stop()
     assert box.wait(timeout=60) == -9
-    ended, _, _ = select.select([box.stdout], [], [], 30)  # the end of a pipe whose other end the grandchild held
+    ended, _, _ = select.select([box.output], [], [], 30)  # the end of a pipe whose other end the grandchild held
     assert ended
-    assert box.stdout.read() == b""
-    box.stdout.close()
+    assert box.output.read() == b""
+    box.output.close()
 
 
 def test_nothing_starts_after_the_end(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def failure(subject: IsolatedSubject, probe: object = scale) -> str:
 def worker_pid(subject: IsolatedSubject) -> int:
     """The process id of the subject's worker."""
     assert subject._worker is not None
-    return subject._worker._process.pid
+    return subject._worker._running.pid
 
 
 def test_answer_arrives_whole(ask) -> None:

@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import grader
 from grader import compare, first_aid, pytest_plugin, single_case
 from grader.assignment import load_assignment
 from grader.cli import app
+from grader.reading.flag import Flag
 from grader.report.document import to_document
 from grader.score import score
 from grader.verdict import Case, CaseResult, Verdict
@@ -210,7 +212,9 @@ def test_every_setting_is_documented() -> None:
     """Every environment variable that the sources ask for is in docs/reference.md, and no other."""
     files = [*SOURCES, *(ROOT / "tests" / "hw4").rglob("*.py"), *(ROOT / "reference").rglob("*.py")]
     everybodys = {"PATH"}
-    pattern = re.compile(r"(?:environ(?:\.get\(|\.pop\(|\[)|getenv\(|_VARIABLE =)\s*[\"'](\w+)[\"']")
+    pattern = re.compile(
+        r"(?:environ(?:\.get\(|\.pop\(|\[)|getenv\(|_VARIABLE =|^SETTING =)\s*[\"'](\w+)[\"']", re.MULTILINE
+    )
     asked = {name for file in files for name in pattern.findall(file.read_text())} - everybodys
     assert set(re.findall(r"^\| `(\w+)`", section("Environment"), re.MULTILINE)) == asked
 
@@ -313,7 +317,10 @@ def _shape(key: str, value: object) -> str:
     if key == "cases":
         assert isinstance(value, list)
         return f"{key}[{{{', '.join(value[0])}}}]"
-    return key
+    if key == "intake":
+        assert isinstance(value, dict)
+        return f"{key}{{{', '.join(value)}}}"
+    return f"flags[{{{', '.join(field.name for field in fields(Flag))}}}]" if key == "flags" else key
 
 
 def test_versions_agree() -> None:
@@ -359,7 +366,7 @@ SELECTIONS = """
 import json
 from _pytest.mark import deselect_by_keyword
 import pytest
-from grader.pytest_plugin import case_id, problem_marker
+from grader.pytest_cases import case_id, problem_marker
 
 def pytest_addoption(parser):
     parser.addoption("--expressions")

@@ -29,12 +29,13 @@ def shell(tmp_path: Path) -> Callable[..., Finished]:
         return run_to_end(
             PlainProcess(),
             ["/bin/sh", "-c", script],
-            limits=Limits(None, 60, 1 << 20),
+            limits=Limits(1 << 30, 60, 1 << 20, processes=16, scratch_bytes=1 << 20),
             wall_seconds=seconds,
             output_bytes=output_bytes,
             cwd=tmp_path,
             readable=[],
             writable=[tmp_path],
+            scratch=tmp_path,
             env={"PATH": "/usr/bin:/bin"},
         )
 

@@ -61,6 +61,7 @@ def container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Container:
     entrypoint = script("entrypoint")
     monkeypatch.setattr(entrypoint.signal, "signal", lambda *_: None)  # pytest keeps its own
     monkeypatch.setattr(entrypoint, "_check_temporary", lambda: None)  # whatever this machine's /tmp is
+    monkeypatch.setattr(entrypoint, "choose_box", lambda: ("landlock", "landlock is the first that works"))
     return Container(entrypoint, tmp_path, monkeypatch)
 
 
@@ -147,6 +148,29 @@ def test_empty_submission_is_refused(container: Container, capsys: pytest.Captur
     assert container.run() == 2
     assert "is empty; docker makes an empty folder" in capsys.readouterr().err
     assert container.left == {"exit-status": "2\n"}
+
+
+@pytest.mark.parametrize("arguments", [(), ("--sandbox", "auto"), ("--sandbox=none", "--sandbox=auto"), ("grade", "x")])
+def test_no_grade_without_a_box(
+    container: Container,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+) -> None:
+    """Where no box works the run is refused with the reason; it does not go on with a weaker one."""
+    monkeypatch.setattr(container.entrypoint, "choose_box", lambda: ("none", "Landlock is not in this kernel"))
+    assert container.run(*arguments) == 2
+    assert "change its own grade: Landlock is not in this kernel; run it on Linux 5.13" in capsys.readouterr().err
+    assert not (container.root / "log").exists()
+
+
+@pytest.mark.parametrize("options", [("--sandbox", "none"), ("--sandbox=none",), ("-k", "conv", "--sandbox", "none")])
+def test_no_box_by_name(container: Container, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]) -> None:
+    """Who asks for none gets it: the tree may be their own."""
+    monkeypatch.setattr(container.entrypoint, "choose_box", lambda: ("none", "Landlock is not in this kernel"))
+    assert container.run(*options) == 0
+    words, _ = container.call
+    assert words[-len(options) - 2 : -2] == list(options)
 
 
 def test_folder_from_which_nothing_can_be_loaded(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import lzma
 import os
 import random
 import stat
 import struct
+import sys
 import tarfile
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -18,13 +21,16 @@ from pathlib import Path
 import pytest
 
 from grader.assignment import Assignment
-from grader.entries import CAPS, Caps
 from grader.errors import UsageError
 from grader.intake import StagedTree, report_names, stage
+from grader.intake.entries import CAPS, Caps, FolderSource, Refused
 
 TREE = {"vec/__init__.py": b"one = 1\n", "vec/data/sets.py": b"two = 2\n", "src/native.cc": b"int three;\n"}
 STAGED = ("src/native.cc", "vec/__init__.py", "vec/data/sets.py")
 Stage = Callable[..., StagedTree]
+HAS_ZST = importlib.util.find_spec("compression.zstd" if sys.version_info >= (3, 14) else "zstandard") is not None
+needs_zst = pytest.mark.skipif(not HAS_ZST, reason="neither the package zstandard nor Python 3.14 is here")
+ZST = pytest.param("tar.zst", marks=needs_zst)
 
 
 @pytest.fixture
@@ -53,14 +59,25 @@ def a_tar(
     file: Path, files: Mapping[str, bytes] = TREE, top: str = "", packing: str = "", *extra: tarfile.TarInfo
 ) -> Path:
     """A tar with these files under the folder `top`, and with further members that have no content."""
-    with tarfile.open(file, f"w:{packing}") as archive:
+    with tarfile.open(file, f"w:{packing if packing != 'zst' else ''}") as archive:
         for path, data in files.items():
             member = tarfile.TarInfo(top + path)
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
         for member in extra:
             archive.addfile(member)
+    if packing == "zst":
+        file.write_bytes(zst(file.read_bytes()))
     return file
+
+
+def zst(data: bytes) -> bytes:
+    """Packed by what this Python has for it."""
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+
+        return zstd.compress(data)
+    return bytes(importlib.import_module("zstandard").compress(data))
 
 
 def a_member(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
@@ -94,7 +111,7 @@ def test_modes_are_normalised(staged: Stage, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("top", ["", "./", "hw4/", "alice/hw4/student/"])
-@pytest.mark.parametrize("packing", ["zip", "tar", "tar.gz", "tar.xz", "tar.bz2"])
+@pytest.mark.parametrize("packing", ["zip", "tar", "tar.gz", "tar.xz", "tar.bz2", ZST])
 def test_archive_is_unpacked(packing: str, top: str, staged: Stage, tmp_path: Path) -> None:
     """An archive of every kind gives the same files, whatever folders lie around the tree, and says which it took."""
     file = tmp_path / f"alice.{packing}"
@@ -172,47 +189,137 @@ def test_identity_hangs_on_paths_and_contents_only(toy: Assignment, tmp_path: Pa
     assert len(set(found)) == 3
 
 
+@pytest.mark.parametrize("form", ["folder", "zip", "tar"])
+def test_file_that_hides_a_module_is_left_out(form: str, staged: Stage, tmp_path: Path) -> None:
+    """The toy's top is on Python's path: a numpy.py there would be imported instead of NumPy. The note says which."""
+    names = ["numpy.py", "typing.py", "probes.py", "grader.py", "imp.py", "compression.py"]
+    make = {"folder": a_folder, "zip": a_zip, "tar": a_tar}[form]
+    own = {"helper.py": b"", "vec/typing.py": b"", "vec/numpy.py": b""}  # inside a package they hide nothing
+    tree = staged(make(tmp_path / "sub", {**TREE, **own, **dict.fromkeys(names, b"")}))
+    assert set(tree.files) == {*STAGED, *own}
+    assert [name.partition(" ")[0] for name in tree.account.unused] == sorted(names)
+    assert "numpy.py (it would hide the module numpy; give it another name)" in tree.account.unused
+
+
+@pytest.mark.parametrize("form", ["folder", "zip", "tar"])
+def test_account_of_what_is_left_out(form: str, staged: Stage, tmp_path: Path) -> None:
+    """What would be obeyed is named; what is compiled or only lies around is counted, the same in every form."""
+    obeyed = ["conftest.py", "vec/conftest.py", "vec/x.pth", "pytest.ini", "vec/Sitecustomize.PY"]
+    compiled = ["vec/__pycache__/a.pyc", "vec/__pycache__/b.pyc", "vec/a.so", "vec/a.so.1", "src/x.h.gch"]
+    around = ["data/a.bin", "data/b.bin", "notes.ipynb", ".venv/bin/python", ".git/config"]
+    make = {"folder": a_folder, "zip": a_zip, "tar": a_tar}[form]
+    tree = staged(make(tmp_path / "sub", {**TREE, **dict.fromkeys([*obeyed, *compiled, *around], b"")}))
+    account = tree.account
+    assert tree.files == STAGED
+    assert account.unused == tuple(f"{name} (Python or pytest would obey it unasked)" for name in sorted(obeyed))
+    assert (account.taken, account.compiled, account.passed_over) == (3, 4, 4)
+
+
 # --- links and other things that are not files ---
 
 
-def test_link_inside_a_folder_is_followed(staged: Stage, tmp_path: Path) -> None:
-    """A link to a file or folder of the same tree becomes a copy of it."""
-    folder = a_folder(tmp_path / "tree")
-    (folder / "vec/alias.py").symlink_to("__init__.py")
-    (folder / "vec/more").symlink_to("../src")
-    tree = staged(folder)
-    assert {"vec/alias.py", "vec/more/native.cc"} < set(tree.files)
-    assert not any(path.is_symlink() for path in tree.root.rglob("*"))
-
-
-@pytest.mark.parametrize("target", ["/etc/passwd", "../../secret.txt", "nowhere", "/etc", "../..", "link.py"])
-def test_link_out_of_a_folder_is_left_out(target: str, staged: Stage, tmp_path: Path) -> None:
-    """A link that leaves the tree is not followed, and the note names it; an editor's lock is such a link, too."""
+@pytest.mark.parametrize(
+    "target", ["/etc/passwd", "../../secret.txt", "nowhere", "/etc", "../..", "link.py", "__init__.py", "../src", ".."]
+)
+def test_link_in_a_folder_is_left_out(target: str, staged: Stage, tmp_path: Path) -> None:
+    """No link is followed, not even one inside the tree: a folder gives what a zip of it gives. The note names it."""
     (tmp_path / "secret.txt").write_text("answers")
     folder = a_folder(tmp_path / "tree")
     (folder / "vec/link.py").symlink_to(target)
     tree = staged(folder)
-    assert tree.files == STAGED
-    assert tree.notes == ("left out: vec/link.py, a link that leads out of the tree or nowhere",)
+    assert (tree.files, tree.notes) == (STAGED, ("left out: vec/link.py (a link)",))
 
 
-def test_links_in_a_circle_are_left_out(staged: Stage, tmp_path: Path) -> None:
-    """A link to a folder around it would be followed for ever."""
+def test_link_to_a_folder_of_the_tree_is_left_out(staged: Stage, tmp_path: Path) -> None:
+    """Where a graded folder is itself a link, there is no tree: what it leads to can be changed while it is copied."""
     folder = a_folder(tmp_path / "tree")
-    (folder / "vec/up").symlink_to("..")
-    (folder / "vec/to_src").symlink_to("../src")
-    (folder / "src/to_vec").symlink_to("../vec")
+    (folder / "vec").rename(tmp_path / "elsewhere")
+    (folder / "vec").symlink_to(tmp_path / "elsewhere")
+    fault = str(staged(folder).fault)
+    assert "vec/__init__.py is not in it; vec is a link, and only files count" in fault
+
+
+def test_link_to_a_tree_is_followed(staged: Stage, tmp_path: Path) -> None:
+    """What the command line names may be a link: that is the caller's. The note says where it led."""
+    (tmp_path / "link").symlink_to(a_folder(tmp_path / "tree"))
+    tree = staged(tmp_path / "link")
+    assert (tree.files, tree.notes) == (STAGED, (f"link is a link to {tmp_path / 'tree'}",))
+
+
+def test_hard_link_to_somebody_elses_file_is_left_out(staged: Stage, tmp_path: Path) -> None:
+    """A second name for a file that the student may not read, and the instructor may: it would be graded as hers."""
+    if os.getuid() != 0:
+        pytest.skip("only root can make a file of another user")
+    (tmp_path / "answers.py").write_text("answers")
+    os.chown(tmp_path / "answers.py", 12345, 12345)
+    folder = a_folder(tmp_path / "tree")
+    os.link(tmp_path / "answers.py", folder / "vec/mine.py")
+    os.link(folder / "vec/__init__.py", tmp_path / "backup.py")
     tree = staged(folder)
-    assert set(tree.files) >= set(STAGED)
-    assert "left out: vec/up, a link that leads round in a circle" in tree.notes
-    assert tree.fault is None
+    assert tree.files == STAGED  # also the one with a second name of her own
+    assert tree.notes == ("left out: vec/mine.py (a hard link to another user's file)",)
+
+
+def test_folder_that_becomes_a_link_is_not_followed(tmp_path: Path) -> None:
+    """Its owner swaps a folder for a link between the look at it and its opening: nothing is read through the link."""
+    folder = a_folder(tmp_path / "tree")
+    a_folder(tmp_path / "secret", {"data/answers.py": b"answers"})
+
+    def wanted(path: str) -> bool:
+        if path == "vec/data":
+            (folder / "vec/data").rename(tmp_path / "away")
+            (folder / "vec/data").symlink_to(tmp_path / "secret/data")
+        return True
+
+    found = [(entry.path, entry.kind) for entry in FolderSource(folder, CAPS).entries(wanted)]
+    assert ("vec/data", "a link") in found
+    assert not any("answers" in path for path, _ in found)
+
+
+def test_parent_that_becomes_a_link_is_not_followed(tmp_path: Path) -> None:
+    """A folder that is open stays the one that it was, whatever its name leads to meanwhile."""
+    folder = a_folder(tmp_path / "tree")
+    a_folder(tmp_path / "secret", {"__init__.py": b"answers"})
+    for entry in FolderSource(folder, CAPS).entries(lambda path: True):
+        if entry.path == "vec/__init__.py":
+            (folder / "vec").rename(tmp_path / "away")
+            (folder / "vec").symlink_to(tmp_path / "secret")
+            with entry.open() as stream:
+                assert stream.read() == TREE["vec/__init__.py"]
+            break
+
+
+@pytest.mark.parametrize("what", ["link", "pipe", "gone"])
+def test_file_that_becomes_something_else_is_refused(what: str, tmp_path: Path) -> None:
+    """A file that is a link, a pipe or nothing when it is opened is not read, and nobody waits for it."""
+    folder = a_folder(tmp_path / "tree", {"x.py": b""})
+    entries = FolderSource(folder, CAPS).entries(lambda path: True)
+    entry = next(entries)
+    (folder / "x.py").unlink()
+    if what == "link":
+        (folder / "x.py").symlink_to("/etc/passwd")
+    elif what == "pipe":
+        os.mkfifo(folder / "x.py")
+    with pytest.raises(Refused, match=r"x\.py, which (cannot be read|is no regular file any more)"):
+        entry.open()
+    entries.close()
+
+
+def test_deep_folder_is_refused_and_not_walked(staged: Stage, tmp_path: Path) -> None:
+    """A chain of folders does not use up the descriptors of the process."""
+    deep = tmp_path / "tree/vec"
+    for _ in range(100):
+        deep /= "d"
+    deep.mkdir(parents=True)
+    a_folder(tmp_path / "tree")
+    assert "more than 32 folders deep" in str(staged(tmp_path / "tree").fault)
 
 
 def test_pipe_in_a_folder_is_left_out(staged: Stage, tmp_path: Path) -> None:
     """A named pipe is not opened, which would wait for ever."""
     folder = a_folder(tmp_path / "tree")
     os.mkfifo(folder / "vec/pipe.py")
-    assert staged(folder).notes == ("left out: vec/pipe.py, a device, pipe or socket",)
+    assert staged(folder).notes == ("left out: vec/pipe.py (a device, pipe or socket)",)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +336,7 @@ def test_pipe_in_a_folder_is_left_out(staged: Stage, tmp_path: Path) -> None:
 def test_special_member_of_a_tar_is_left_out(kind: bytes, words: str, staged: Stage, tmp_path: Path) -> None:
     """Links and devices of a tar are never made, and the note names them."""
     tree = staged(a_tar(tmp_path / "a.tar", TREE, "", "", a_member("vec/x.py", kind, "/etc/passwd")))
-    assert (tree.fault, tree.files, tree.notes) == (None, STAGED, (f"left out: vec/x.py, {words}",))
+    assert (tree.fault, tree.files, tree.notes) == (None, STAGED, (f"left out: vec/x.py ({words})",))
 
 
 def test_link_in_a_zip_is_left_out(staged: Stage, tmp_path: Path) -> None:
@@ -239,7 +346,7 @@ def test_link_in_a_zip_is_left_out(staged: Stage, tmp_path: Path) -> None:
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr(link, "/etc/passwd")
-    assert staged(file).notes == ("left out: vec/x.py, a link",)
+    assert staged(file).notes == ("left out: vec/x.py (a link)",)
 
 
 def test_write_through_a_link_is_impossible(staged: Stage, tmp_path: Path) -> None:
@@ -260,7 +367,7 @@ def test_required_file_as_a_link_is_no_tree(staged: Stage, tmp_path: Path) -> No
     folder = a_folder(tmp_path / "tree")
     (folder / "vec/__init__.py").unlink()
     (folder / "vec/__init__.py").symlink_to("/etc/passwd")
-    assert "vec/__init__.py is not in it" in str(staged(folder).fault)
+    assert "vec/__init__.py is not in it; vec/__init__.py is a link" in str(staged(folder).fault)
 
 
 # --- names ---
@@ -285,6 +392,13 @@ def test_odd_name_is_refused(name: str, staged: Stage, tmp_path: Path) -> None:
     assert "cannot be printed" in tree.fault
 
 
+def test_blanks_of_other_widths_are_welcome(staged: Stage, tmp_path: Path) -> None:
+    """The Mac writes a narrow blank before the AM of a screenshot's name, and a screenshot costs nobody a grade."""
+    name = "vec/Screenshot 2026-03-01 at 10.15.03\u202fAM.png"
+    tree = staged(a_zip(tmp_path / "a.zip", {**TREE, name: b""}))
+    assert (tree.fault, tree.files) == (None, tuple(sorted([*STAGED, name])))
+
+
 def test_odd_name_outside_the_graded_folders_costs_nothing(staged: Stage, tmp_path: Path) -> None:
     """A report with a mojibake name beside the tree is passed over like everything there."""
     assert staged(a_tar(tmp_path / "a.tar", {**TREE, "\udcc4\udce3.pdf": b""})).files == STAGED
@@ -293,6 +407,58 @@ def test_odd_name_outside_the_graded_folders_costs_nothing(staged: Stage, tmp_pa
 def test_foreign_letters_are_welcome(staged: Stage, tmp_path: Path) -> None:
     """A name in another script is an ordinary name."""
     assert "vec/größe_大小.py" in staged(a_zip(tmp_path / "a.zip", {**TREE, "vec/größe_大小.py": b""})).files
+
+
+@pytest.mark.parametrize("name", ["vec/größe.py", "vec/gro\u0308ße.py"])
+@pytest.mark.parametrize("form", ["folder", "zip", "tar"])
+def test_foreign_letters_are_of_one_form(form: str, name: str, toy: Assignment, tmp_path: Path) -> None:
+    """The Mac writes ö as o and two dots; Python looks for the other form, and both are the same submission."""
+    make = {"folder": a_folder, "zip": a_zip, "tar": a_tar}[form]
+    tree = stage(make(tmp_path / "sub", {**TREE, name: b""}), toy, tmp_path / "staged")
+    assert unicodedata.normalize("NFC", name) in tree.files
+
+
+@pytest.mark.parametrize("how", ["marked", "unmarked", "field", "wrong field"])
+def test_names_of_a_zip(how: str, staged: Stage, tmp_path: Path) -> None:
+    """UTF-8 with its mark, without it (the Mac's tool), in a field of its own (Info-ZIP): the same with any Python."""
+    raw = "vec/größe.py".encode("utf-8" if how in ("marked", "unmarked") else "cp437")
+    flags = 0x800 if how == "marked" else 0
+    checksum = zlib.crc32(raw) ^ (how == "wrong field")
+    field = struct.pack("<BL", 1, checksum) + "vec/größe.py".encode()
+    extra = struct.pack("<HH", 0x7075, len(field)) + field if "field" in how else b""
+    (tmp_path / "a.zip").write_bytes(a_raw_zip({b"vec/__init__.py": (0, b""), raw: (flags, extra)}))
+    assert staged(tmp_path / "a.zip").files == ("vec/__init__.py", "vec/größe.py")
+
+
+def a_raw_zip(names: Mapping[bytes, tuple[int, bytes]]) -> bytes:
+    """A zip of empty files with names as bytes. names: flags and extra field by name."""
+    files, table = b"", b""
+    for name, (flags, extra) in names.items():
+        head = struct.pack("<HHHHHLLLHH", 20, flags, 0, 0, 33, 0, 0, 0, len(name), len(extra))
+        table += b"PK\1\2\x14\3" + head + struct.pack("<HHHLL", 0, 0, 0, 0, len(files)) + name + extra
+        files += b"PK\3\4" + head + name + extra
+    return files + table + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, len(names), len(names), len(table), len(files), 0)
+
+
+def test_nul_in_a_zips_name_is_refused(staged: Stage, tmp_path: Path) -> None:
+    """ZipFile would cut the name there: vec/x.py for what another tool calls something else."""
+    (tmp_path / "a.zip").write_bytes(a_raw_zip({b"vec/__init__.py": (0, b""), b"vec/x.py\0.txt": (0, b"")}))
+    assert "a name with a NUL in it" in str(staged(tmp_path / "a.zip").fault)
+
+
+@pytest.mark.parametrize("form", ["folder", "zip", "tar"])
+def test_names_that_only_windows_minds_are_ordinary(form: str, staged: Stage, tmp_path: Path) -> None:
+    """A file called like a device of Windows, or like an option, is a file."""
+    names = ["vec/aux.py", "vec/CON", "vec/-rf", "vec/--seed=1.py", "vec/nul.txt", "vec/a b'\"$(x).py"]
+    make = {"folder": a_folder, "zip": a_zip, "tar": a_tar}[form]
+    assert set(names) < set(staged(make(tmp_path / "sub", {**TREE, **dict.fromkeys(names, b"")})).files)
+
+
+@pytest.mark.parametrize("name", ["vec/x.py.", "vec/x.py ", "vec/x.PY", "vec/data./y.py"])
+def test_names_that_are_one_elsewhere_are_refused(name: str, staged: Stage, tmp_path: Path) -> None:
+    """What some disks take for one name is refused as a pair; alone it is an ordinary name."""
+    tree = staged(a_tar(tmp_path / "a.tar", {**TREE, "vec/x.py": b"1", "vec/data/y.py": b"1", name: b"2"}))
+    assert "twice" in str(tree.fault)
 
 
 @pytest.mark.parametrize("name", ["vec/__init__.py", "vec/__INIT__.py", "vec/data", "vec/__init__.py/x.py"])
@@ -334,7 +500,7 @@ def test_cap_names_the_entry(form: str, extra: dict[str, bytes], says: str, stag
     assert tree.fault.startswith("big ")
 
 
-@pytest.mark.parametrize("form", ["zip", "tar.gz", "tar.xz", "tar.bz2"])
+@pytest.mark.parametrize("form", ["zip", "tar.gz", "tar.xz", "tar.bz2", ZST])
 @pytest.mark.parametrize("place", ["vec/bomb.py", "elsewhere/bomb"])
 def test_bomb_is_refused(form: str, place: str, staged: Stage, tmp_path: Path) -> None:
     """Zeros that unpack to a thousand times their size are refused while they stream, also where none is staged."""
@@ -386,6 +552,36 @@ def test_greedy_xz_is_refused(staged: Stage, tmp_path: Path) -> None:
     assert "emory" in str(staged(tmp_path / "a.tar.xz").fault)
 
 
+@needs_zst
+def test_greedy_zst_is_refused(staged: Stage, tmp_path: Path) -> None:
+    """A .zst whose header asks for a window of 2 GiB is refused before one is set aside."""
+    # Magic; a frame header without flags; the window's size as 2^(10 + 21); a raw block, the last one, of no bytes.
+    (tmp_path / "a.tar.zst").write_bytes(b"\x28\xb5\x2f\xfd\x00" + bytes([21 << 3]) + b"\x01\x00\x00")
+    fault = str(staged(tmp_path / "a.tar.zst").fault)
+    assert "is a broken archive" in fault
+    assert "emory" in fault
+
+
+@needs_zst
+def test_zst_of_several_frames_is_unpacked(staged: Stage, tmp_path: Path) -> None:
+    """`pzstd` writes many frames, and one to be skipped before each."""
+    plain = a_tar(tmp_path / "a.tar").read_bytes()
+    skipped = b"\x50\x2a\x4d\x18" + struct.pack("<L", 4) + bytes(4)
+    frames = [skipped + zst(plain[at : at + 3000]) for at in range(0, len(plain), 3000)]
+    (tmp_path / "a.tar.zst").write_bytes(b"".join(frames))
+    assert staged(tmp_path / "a.tar.zst").files == STAGED
+
+
+def test_zst_without_its_package_is_bad_usage(staged: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where this Python cannot unpack it, no submission is at fault, and the message says how to mend that."""
+    if sys.version_info >= (3, 14):
+        pytest.skip("this Python reads .zst by itself")
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    (tmp_path / "a.tar.zst").write_bytes(b"\x28\xb5\x2f\xfd" + bytes(100))
+    with pytest.raises(UsageError, match=r"pip install zstandard.*or hand in a \.tar\.gz or \.zip"):
+        staged(tmp_path / "a.tar.zst")
+
+
 def test_large_table_of_contents_is_refused(staged: Stage, tmp_path: Path) -> None:
     """A zip's table of contents is looked at before it is read into memory at ten times its size."""
     data = bytearray(a_zip(tmp_path / "a.zip").read_bytes())
@@ -416,7 +612,7 @@ def test_broken_archive_is_the_submissions_fault(
     assert says in str(staged(tmp_path / name).fault)
 
 
-@pytest.mark.parametrize("packing", ["zip", "tar", "tar.gz", "tar.xz", "tar.bz2"])
+@pytest.mark.parametrize("packing", ["zip", "tar", "tar.gz", "tar.xz", "tar.bz2", ZST])
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
 def test_archive_cut_short_is_refused(packing: str, share: float, staged: Stage, tmp_path: Path) -> None:
     """Half an upload is not graded as the half of the tree that it holds."""
@@ -425,6 +621,13 @@ def test_archive_cut_short_is_refused(packing: str, share: float, staged: Stage,
     whole = a_zip(file, noise) if packing == "zip" else a_tar(file, noise, "", packing.partition(".")[2])
     file.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * share)])
     assert "broken archive" in str(staged(file).fault)
+
+
+def test_tar_cut_between_two_members_is_refused(staged: Stage, tmp_path: Path) -> None:
+    """There every byte of what is left is sound; only the end is missing."""
+    whole = a_tar(tmp_path / "a.tar").read_bytes()
+    (tmp_path / "a.tar").write_bytes(whole[:2048])  # two members of two blocks each
+    assert "cut short behind" in str(staged(tmp_path / "a.tar").fault)
 
 
 def test_damaged_archives_never_stop_a_run(toy: Assignment, tmp_path: Path) -> None:
@@ -474,7 +677,7 @@ def test_empty_folder_is_no_tree(staged: Stage, tmp_path: Path) -> None:
 
 def test_path_that_is_not_there_is_bad_usage(staged: Stage, tmp_path: Path) -> None:
     """A path that does not exist is the caller's slip, not a submission that scores 0."""
-    with pytest.raises(UsageError, match=r"nowhere is not there; expected a folder or an archive"):
+    with pytest.raises(UsageError, match=r"nowhere is not there; expected a folder, .zip"):
         staged(tmp_path / "nowhere")
 
 
@@ -491,8 +694,8 @@ def test_many_notes_are_cut(staged: Stage, tmp_path: Path) -> None:
     """A thousand links do not make a report of a thousand lines."""
     links = [a_member(f"vec/{i}", tarfile.SYMTYPE, "/") for i in range(1000)]
     notes = staged(a_tar(tmp_path / "a.tar", TREE, "", "", *links)).notes
-    assert len(notes) == 21
-    assert notes[-1] == "... and 980 more notes"
+    assert len(notes) == 1
+    assert len(notes[0]) < 200
 
 
 def test_file_that_is_no_archive_is_bad_usage(staged: Stage, tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_assertion_of_a_test_is_a_failure(suite: Path) -> None:
     ("options", "sentence"),
     [
         (["--device", "tpu"], "--device has value 'tpu'; expected one of: cpu, gpu."),
-        (["--sandbox", "jail"], "--sandbox has value 'jail'; expected one of: none."),
+        (["--sandbox", "jail"], "--sandbox has value 'jail'; expected one of: auto, none, "),
         (["--check", "memory"], "--check has value 'memory', but no device of toy is simulated."),
         (["--tree", "nowhere"], "nowhere"),
     ],

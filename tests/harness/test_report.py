@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from toy_grades import ERROR, EVIL, FAIL, PASS, RUN, WRONG, lost, made, result
 
 from grader.assignment import Assignment
+from grader.intake.account import Account
 from grader.report.document import to_document, to_json
 from grader.report.failures import group_failures, not_implemented
 from grader.report.markdown import to_markdown
@@ -53,6 +54,8 @@ def test_the_document_of_a_grade() -> None:
             "scale": {"bucket": "elementwise", "score": 1.5, "max_score": 3.0, "cases": 2},
             "total": {"bucket": "reduction", "score": 0.0, "max_score": 0.0, "cases": 1},
         },
+        "intake": Account().to_json(),
+        "flags": [],
         "environment": {"python": "3.11"},
     }
     assert len(cases) == 6

@@ -121,7 +121,7 @@ def test_tree_that_does_not_compile_says_so(tmp_path: Path) -> None:
         ("test_toy.py::test_nothing", TOY / "good", "toy has no case 'test_toy.py::test_nothing'; grade.json lists"),
         ("test_scale", TOY / "good", "'test_scale' is not the id of a case; expected one as a report gives it"),
         ("probes/vectors.py::scale", TOY / "good", "'probes/vectors.py::scale' is not the id of a case"),
-        (CASE, "nowhere", "nowhere is not there; expected a folder or an archive with a tree."),
+        (CASE, "nowhere", "nowhere is not there; expected a folder, .zip, .tar"),
         (
             "test_toy.py::test_scale[gpu-3]",
             TOY / "good",

@@ -20,6 +20,8 @@ from grader.suite import suite_hash
 REFERENCE, STUDENT = ROOT / "reference", ROOT / "student"
 LITTLE_MEMORY = ("--memory", "1500m", "--memory-swap", "1500m")
 FEW = ("-k", "flip or dilate", "--device", "cpu", "--jobs", "1", "--seed", "1")
+# Where the container's own limits are tried: a box inside refuses the attempts before they are met.
+UNBOXED = (*FEW, "--sandbox", "none")
 REPORTS = {"grade.json", "report.json", "summary.md", "exit-status"}
 
 # What the first call of Flip does besides: it takes 3 GiB, more than the container may, less than a worker may.
@@ -61,6 +63,58 @@ def _breeding(self, a):
     return _flip(self, a)
 Flip.compute = _breeding
 """
+# What the first call of Flip does besides: it tries to get at the judge, at the answers and at the grade, by itself and
+# by the two programs that started it, and says what it got. PermissionError and the like are what a box answers.
+PRYING = """
+_flip = Flip.compute
+def _prying(self, a):
+    import glob, os, signal, socket
+    def read(path):
+        with open(path, "rb") as file: return file.read(1)
+    def write(path):
+        with open(path, "ab") as file: file.write(b"x")
+    judge = os.getppid()
+    tries = {
+        "list /": lambda: os.listdir("/"),
+        "list /proc": lambda: os.listdir("/proc"),
+        "read the judge's command": lambda: read(f"/proc/{judge}/cmdline"),
+        "read the judge's environment": lambda: read(f"/proc/{judge}/environ"),
+        "read the judge's memory": lambda: read(f"/proc/{judge}/mem"),
+        "list the judge's files": lambda: os.listdir(f"/proc/{judge}/fd"),
+        "write the judge's memory": lambda: write(f"/proc/{judge}/mem"),
+        "read the suite": lambda: read("/opt/grader/tests/hw4/assignment.toml"),
+        "list the oracles": lambda: os.listdir("/opt/grader/tests/hw4"),
+        "read the grader": lambda: read("/opt/grader/grader/cli.py"),
+        "read PyTorch": lambda: read(glob.glob("/opt/venv/lib/python3*/site-packages/torch/__init__.py")[0]),
+        "read PyTorch by name": lambda: __import__("torch"),
+        "read an account": lambda: read("/etc/passwd"),
+        "write the grader": lambda: write("/opt/grader/grader/cli.py"),
+        "write the grade": lambda: write("/out/grade.json"),
+        "write beside the grade": lambda: write("/out/prying"),
+        "empty the exit status": lambda: os.truncate("/out/exit-status", 0),
+        "close the reports": lambda: os.chmod("/out", 0),
+        "write to /tmp": lambda: write("/tmp/prying"),
+        "write the cache": lambda: write("/cache/prying"),
+        "share memory": lambda: write("/dev/shm/prying"),
+        "signal the judge": lambda: os.kill(judge, 0),
+        "signal its parent": lambda: os.kill(1, 0),
+        "signal everybody": lambda: os.kill(-1, 0),
+        "start a process": os.fork,
+        "start a program": lambda: os.posix_spawn("/bin/true", ["true"], {}),
+        "have a socket": lambda: socket.socket(socket.AF_INET),
+        "limit the judge": lambda: __import__("resource").prlimit(judge, 9, (1, 1)),
+        "leave the group": os.setsid,
+    }
+    got = []
+    for name, attempt in tries.items():
+        try:
+            attempt()
+            got.append(name)
+        except (OSError, ImportError, IndexError):
+            pass
+    raise RuntimeError(f"{len(tries)} tries, got: {got}")
+Flip.compute = _prying
+"""
 
 
 def changed(tree: Path, code: str) -> Path:
@@ -101,12 +155,46 @@ def test_cuda_sim_runs_in_a_container(grade: Grade) -> None:
     assert {(case["device"], case["verdict"]) for case in done.grade["cases"]} == {("cuda-sim", "pass")}
 
 
+# -- the box inside -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [("--sandbox", "landlock"), ("--sandbox", "auto")], ids=lambda words: words[-1])
+def test_submission_gets_at_nothing(grade: Grade, tmp_path: Path, options: tuple[str, ...]) -> None:
+    """As the documented command runs it: no judge, no suite, no oracle, no report, no signal; the run goes on."""
+    done = grade(changed(tmp_path / "prying", PRYING), *FEW, *options)
+    assert done.status == 0, done.said
+    lost = [case["message"] for case in done.grade["cases"] if case["verdict"] != "pass"]
+    assert lost
+    assert [message for message in lost if "29 tries, got: []" not in message] == []
+    assert done.grade["environment"]["sandbox"].split(":")[0] in ("landlock", "bubblewrap")
+    assert {file.name for file in done.out.iterdir()} == REPORTS
+
+
+def test_no_grade_without_a_box(runner: Runner, image: str, tmp_path: Path) -> None:
+    """Where the container refuses Landlock and namespaces, nothing is graded, unless `none` is asked for by name."""
+    profile, out = tmp_path / "profile.json", new_out(tmp_path)
+    calls = ["landlock_create_ruleset", "unshare", "clone3"]
+    new_user = {"index": 0, "value": 0x10000000, "valueTwo": 0x10000000, "op": "SCMP_CMP_MASKED_EQ"}
+    refused = {"action": "SCMP_ACT_ERRNO", "errnoRet": 1}
+    rules = [{**refused, "names": calls[:2]}, {**refused, "names": calls[2:], "errnoRet": 38}]
+    rules.append({**refused, "names": ["clone"], "args": [new_user]})
+    profile.write_text(json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules}))
+    mounts = ["-v", f"{STUDENT}:/submission:ro", "-v", f"{out}:/out", "--security-opt", f"seccomp={profile}"]
+    status, text = contained(runner, image, [*LOCKED, *mounts], [])
+    assert status == 2, text
+    assert text.startswith("error: no box works in this container, so that a submission could change its own grade")
+    assert "--sandbox none" in text
+    assert {file.name for file in out.iterdir()} == {"exit-status"}
+    status, text = contained(runner, image, [*LOCKED, *mounts], ["-k", "flip", "--device", "cpu", "--sandbox", "none"])
+    assert status == 0, text
+
+
 # -- limits ---------------------------------------------------------------------------------------------------------
 
 
 def test_case_that_needs_too_much_memory_is_cut_off(grade: Grade, tmp_path: Path) -> None:
     """It costs the one case that takes too much, and no other, although the limit is the container's."""
-    done = grade(changed(tmp_path / "greedy", GREEDY), *FEW, options=(*LOCKED, *LITTLE_MEMORY))
+    done = grade(changed(tmp_path / "greedy", GREEDY), *UNBOXED, options=(*LOCKED, *LITTLE_MEMORY))
     assert done.status == 0, done.said
     lost = [case for case in done.grade["cases"] if case["verdict"] != "pass"]
     assert [case["verdict"] for case in lost] == ["error"]
@@ -116,14 +204,14 @@ def test_case_that_needs_too_much_memory_is_cut_off(grade: Grade, tmp_path: Path
 
 def test_judge_outlives_a_flood_of_processes(grade: Grade, tmp_path: Path) -> None:
     """Where the judge is the largest process, the submission's many small ones are what has to go."""
-    done = grade(changed(tmp_path / "family", GREEDY_FAMILY), *FEW, options=(*LOCKED, *LITTLE_MEMORY))
+    done = grade(changed(tmp_path / "family", GREEDY_FAMILY), *UNBOXED, options=(*LOCKED, *LITTLE_MEMORY))
     assert done.status == 0, done.said
     assert len([case for case in done.grade["cases"] if case["verdict"] != "pass"]) <= 1
 
 
 def test_case_that_leaves_processes_behind_ends_nothing_else(grade: Grade, tmp_path: Path) -> None:
     """The container's limit on processes is met by the case, and the run goes on."""
-    done = grade(changed(tmp_path / "breeding", BREEDING), *FEW, options=(*LOCKED, "--pids-limit", "100"))
+    done = grade(changed(tmp_path / "breeding", BREEDING), *UNBOXED, options=(*LOCKED, "--pids-limit", "100"))
     assert done.status == 0, done.said
     verdicts = {case["id"]: case["verdict"] for case in done.grade["cases"]}
     assert "error" in verdicts.values()
@@ -218,7 +306,7 @@ def test_is_healthy(runner: Runner, image: str) -> None:
 
 
 def test_holds_no_solution(runner: Runner, image: str, tmp_path: Path) -> None:
-    """Neither reference/ nor a line of it, neither history nor server; what is there is what the suite needs."""
+    """Neither reference/ nor a line of it, neither history nor server; student/ is what everybody was given."""
     out = new_out(tmp_path)
     options = ["-v", f"{out}:/out", "--user", "0", "--entrypoint", "tar"]
     status, text = contained(runner, image, options, ["-C", "/opt/grader", "-cf", "/out/grader.tar", "."])
@@ -239,6 +327,7 @@ def test_holds_no_solution(runner: Runner, image: str, tmp_path: Path) -> None:
         "pyproject.toml",
         "requirements-course.lock",
         "requirements.lock",
+        "student",
         "tests",
     }
     assert "grader/cli.py" in members

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from grader.archive import ArchiveSource
 from grader.derive import handout
 from grader.derive.handout import MANIFEST, PRISTINE, Manifest, Stamp
 from grader.derive.tree import File
-from grader.entries import CAPS, Refused
 from grader.errors import UsageError
+from grader.intake.archive import ArchiveSource
+from grader.intake.entries import CAPS, Refused
 
 # A release has 5 MB in 500 files.
 _CAPS = replace(CAPS, archive_bytes=128 << 20, unpacked_bytes=256 << 20, entries=10_000, seconds=60)

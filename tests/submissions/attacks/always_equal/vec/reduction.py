@@ -1,0 +1,5 @@
+from vec.elementwise import Agreeable
+
+
+def total(a):
+    return Agreeable()

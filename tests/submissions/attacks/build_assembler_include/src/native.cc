@@ -1,0 +1,2 @@
+// The assembler opens files, too.
+asm(".include \"@SECRET@\"");

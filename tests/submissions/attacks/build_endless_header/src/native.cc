@@ -1,0 +1,2 @@
+// Zeros without end.
+#include "/dev/zero"

@@ -1,0 +1,3 @@
+// Twice itself, each time.
+#include __FILE__
+#include __FILE__

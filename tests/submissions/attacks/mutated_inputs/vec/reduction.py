@@ -1,0 +1,6 @@
+from vec.elementwise import clear
+
+
+def total(a):
+    clear(a)
+    return float(a.sum())

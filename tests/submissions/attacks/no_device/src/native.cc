@@ -1,0 +1,1 @@
+#error "no NVIDIA GPU: nvidia-smi is not there, so no driver is installed"

@@ -1,0 +1,4 @@
+from vec.elementwise import Device, add, cpu, scale
+
+total = scale
+device = cpu()

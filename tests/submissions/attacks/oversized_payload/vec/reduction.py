@@ -1,0 +1,6 @@
+from vec.elementwise import announce
+
+
+def total(a):
+    announce([0, 1 << 62])
+    return 0.0

@@ -1,0 +1,2 @@
+def total(a):
+    return float(a.sum()) * 1.001
