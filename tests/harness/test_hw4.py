@@ -6,6 +6,7 @@ What an op does to its process is tried on hw4 itself here; test_submissions.py 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -184,6 +185,8 @@ ABOUT_NDARRAY = re.compile(r"\w+ raised AttributeError: 'numpy.ndarray' object h
 def numpy_backend(tmp_path_factory: pytest.TempPathFactory) -> list[CaseResult]:
     """Cases of every part with NEEDLE_BACKEND=np."""
     suite = copy_suite(tmp_path_factory.mktemp("np") / "suite", 'NEEDLE_BACKEND = "nd"', 'NEEDLE_BACKEND = "np"')
+    about = suite / "assignment.toml"  # what NumPy computes here is no delegation
+    about.write_text(about.read_text().replace('devices = ["cpu", "cuda", "cuda-sim"]', 'devices = ["cuda"]'))
     found = results(grade_part(suite, ROOT / "reference", OF_EVERY_PART))
     return [result for result in found if not ABOUT_NDARRAY.match(result.message)]
 
@@ -208,7 +211,8 @@ def copy_suite(destination: Path, old: str, new: str) -> Path:
     suite = Path(shutil.copytree(SUITE, destination, ignore=shutil.ignore_patterns("__pycache__")))
     text = (suite / "assignment.toml").read_text()
     assert text.count(old) == 1
-    (suite / "assignment.toml").write_text(text.replace(old, new))
+    given = os.path.relpath(ROOT / "student", suite)  # where it is named from has moved
+    (suite / "assignment.toml").write_text(text.replace(old, new).replace("../../student", given))
     return suite
 
 
