@@ -281,7 +281,7 @@ def test_bad_command_is_bad_usage(arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("raise OSError('the disk')", "the harness is at fault in test_toy.py::test_add[cpu-1]"),
+        ("raise OSError('the disk')", "the harness is at fault in test_toy.py::test_add[cpu-"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "judging good was killed with SIGKILL"),
         ("import os; os._exit(0)", "judging good ended with status 0 before it was done"),
         ("a = (", "SyntaxError: '(' was never closed"),
