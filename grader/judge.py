@@ -13,7 +13,7 @@ from typing import Any
 from grader.assignment import own_suite
 from grader.children import Children
 from grader.errors import GraderError, UsageError
-from grader.pytest_report import USAGE
+from grader.judging.json_report import USAGE
 
 ROOT = Path(__file__).resolve().parent.parent
 OWN_SUITE = own_suite(ROOT)  # what is meant where no suite is named

@@ -99,7 +99,7 @@ def _unwatched(assignment: Assignment, device: Sequence[str], checks: Sequence[s
 def _command(assignment: Assignment, case: str, prepared: Path, seed: int) -> list[str]:
     suite = assignment.suite / case.partition("::")[0]
     command = [sys.executable, "-m", "pytest", str(suite), "-c", str(ROOT / "pyproject.toml"), "-s"]
-    command += ["-p", "no:cacheprovider", "-p", "grader.single_case", "--case", case]
+    command += ["-p", "no:cacheprovider", "-p", "grader.judging.single_case", "--case", case]
     return [*command, "--isolation", "none", "--show-calls", "--prepared", str(prepared), "--seed", str(seed)]
 
 

@@ -16,7 +16,7 @@ from grader.build import BuiltTree
 from grader.children import Children, Stopped
 from grader.errors import GraderError, UsageError
 from grader.judge import ROOT, events, failure, start
-from grader.pytest_report import FAILED, NOTHING_COLLECTED, PASSED, collection_errors, merged
+from grader.judging.json_report import FAILED, NOTHING_COLLECTED, PASSED, collection_errors, merged
 from grader.reading.flag import Flag
 from grader.score import verdicts_for
 from grader.verdict import Case, CaseResult, Verdict

@@ -14,7 +14,7 @@ from grader.build import BuiltTree, prepare
 from grader.children import Children
 from grader.errors import GraderError, UsageError
 from grader.judge import ROOT, events, failure, start
-from grader.pytest_report import NOTHING_COLLECTED, PASSED
+from grader.judging.json_report import NOTHING_COLLECTED, PASSED
 from grader.sandbox import open_sandbox
 from grader.submission.cases import FILE, PREFIX, unframed
 

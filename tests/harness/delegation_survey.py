@@ -17,7 +17,7 @@ from grader.delegation.masked import MaskedSubject
 from grader.delegation.modes import KERNELS, MODES, PLAIN
 from grader.delegation.plugin import DelegationCheck
 from grader.delegation.topics import Topic, shuffled, topic_of
-from grader.pytest_cases import device_of
+from grader.judging.cases import device_of
 from grader.subject.ask import Ask
 from grader.subject.perturbation import Plan
 

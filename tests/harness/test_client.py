@@ -245,7 +245,7 @@ def test_worker_sees_no_torch_and_no_grader(ask, toy: Assignment, tmp_path: Path
     (tmp_path / "good" / "vec" / "elementwise.py").write_text(
         "import importlib.util, os, sys\n"
         "def scale(a, factor):\n"
-        "    names = ['torch', 'pytest', 'grader.compare', 'grader.pytest_plugin', 'grader.subject.client']\n"
+        "    names = ['torch', 'pytest', 'grader.compare', 'grader.judging.plugin', 'grader.subject.client']\n"
         "    def there(name):\n"
         "        try: return importlib.util.find_spec(name) is not None\n"
         "        except ModuleNotFoundError: return False\n"

@@ -18,9 +18,10 @@ import typer
 from conftest import ROOT
 
 import grader
-from grader import compare, first_aid, pytest_plugin, single_case
+from grader import compare, first_aid
 from grader.assignment import load_assignment
 from grader.cli import app
+from grader.judging import plugin, single_case
 from grader.reading.flag import Flag
 from grader.report.document import to_document
 from grader.score import score
@@ -203,7 +204,7 @@ class _Options:
 def test_every_option_for_pytest_is_documented() -> None:
     """docs/reference.md has the options of the plugins, and no others."""
     added = _Options()
-    pytest_plugin.pytest_addoption(added)  # type: ignore[arg-type]
+    plugin.pytest_addoption(added)  # type: ignore[arg-type]
     single_case.pytest_addoption(added)  # type: ignore[arg-type]
     assert set(re.findall(r"^\| `(--\w[\w-]*)", section("pytest"), re.MULTILINE)) == added.names
 
@@ -366,7 +367,7 @@ SELECTIONS = """
 import json
 from _pytest.mark import deselect_by_keyword
 import pytest
-from grader.pytest_cases import case_id, problem_marker
+from grader.judging.cases import case_id, problem_marker
 
 def pytest_addoption(parser):
     parser.addoption("--expressions")

@@ -10,8 +10,8 @@ import pytest
 from grader import devices
 from grader.assignment import Assignment
 from grader.build import BuiltTree, prepare
-from grader.pytest_cases import device_of, problem_of
-from grader.pytest_choice import Choice
+from grader.judging.cases import device_of, problem_of
+from grader.judging.choice import Choice
 from grader.sandbox import open_sandbox
 from grader.subject.client import IsolatedSubject, Subject
 from grader.subject.inprocess import InProcessSubject

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from grader.pytest_report import collection_errors, merged
+from grader.judging.json_report import collection_errors, merged
 
 NAMES = ["t.py::a", "t.py::b", "t.py::c"]
 

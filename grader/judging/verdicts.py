@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from grader.judge import OWN_SUITE, ROOT
-from grader.pytest_cases import case_id, device_of, is_case, is_submission
-from grader.pytest_choice import Choice
+from grader.judging.cases import case_id, device_of, is_case, is_submission
+from grader.judging.choice import Choice
 from grader.subject.outcome import SubjectError
 from grader.verdict import Verdict
 

@@ -1,7 +1,7 @@
 """The suite under pytest: its options, and its fixtures (subject, rng, device).
 
 pytest runs in the judging process, which never imports a submission. A test asks its `subject` and compares the answer
-with an oracle's. What a test raises decides the verdict: see pytest_verdicts.py.
+with an oracle's. What a test raises decides the verdict: see verdicts.py.
 
 The functions submit_<problem> of a suite's test_submission.py are no tests and have no verdict: with
 `-o python_functions=submit_*` they hand the answers to their cases on; see grader/submission/cases.py.
@@ -15,9 +15,9 @@ import pytest
 
 from grader.errors import GraderError, UsageError
 from grader.inputs import FixedInputs, Inputs
-from grader.pytest_cases import case_id, device_of, is_submission, problem_of
-from grader.pytest_choice import submission_device
-from grader.pytest_run import Run
+from grader.judging.cases import case_id, device_of, is_submission, problem_of
+from grader.judging.choice import submission_device
+from grader.judging.run import Run
 from grader.sandbox import open_sandbox
 from grader.subject.ask import Ask
 from grader.subject.outcome import SubjectError

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from grader.pytest_cases import case_id, is_case
+from grader.judging.cases import case_id, is_case
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

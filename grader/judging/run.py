@@ -12,7 +12,7 @@ from grader import devices
 from grader.delegation.plugin import DelegationCheck
 from grader.errors import GraderError, UsageError
 from grader.judge import OWN_SUITE
-from grader.pytest_cases import (
+from grader.judging.cases import (
     case_id,
     case_of,
     device_of,
@@ -21,9 +21,9 @@ from grader.pytest_cases import (
     is_submission,
     problem_of,
 )
-from grader.pytest_choice import Choice
-from grader.pytest_tree import TreeUnderTest
-from grader.pytest_verdicts import OUR_FAULT, Verdicts
+from grader.judging.choice import Choice
+from grader.judging.tree import TreeUnderTest
+from grader.judging.verdicts import OUR_FAULT, Verdicts
 from grader.subject.ask import Ask
 from grader.submission.cases import FILE, PREFIX, client_is_here, submitted_problem
 
