@@ -13,13 +13,14 @@ TORCH := 2.13.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 OFFLINE := || { echo "pip could not install it: is this machine online? Behind a proxy, set HTTPS_PROXY, and run make again." >&2; exit 1; }
 IMAGE ?= needle-grader
+PROVE ?=
 TREE ?= $(firstword $(wildcard student reference))
 
 # A Python that was upgraded away leaves a .venv whose python leads nowhere: it is then set up anew.
 $(shell test -x $(BIN)/python || rm -f $(BIN)/.ready $(BIN)/.notebook-ready)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup grade status submit carry data notebook test lint student check-student notebook-run release docs bench gpu-check image \
+.PHONY: help setup grade watch status submit carry data notebook test lint student check-student notebook-run release docs prove bench gpu-check image \
 	image-test doctor clean
 
 help: ## show this list
@@ -46,6 +47,9 @@ setup: $(BIN)/.ready ## install everything into .venv (the other commands do it 
 grade: $(BIN)/.ready ## grade the trees that are here: points by bucket, first failures (K=EXPR selects, SEED=N repeats, SANDBOX=kind of box)
 	@$(BIN)/python -m grader grade $(TREES) --out $(OUT) $(if $(K),-k "$(K)") $(if $(SEED),--seed $(SEED)) \
 	$(if $(SANDBOX),--sandbox $(SANDBOX))
+
+watch: $(BIN)/.ready ## run the failing cases again whenever a file is saved (K=EXPR selects)
+	@$(BIN)/python -m grader watch $(TREE) --out $(OUT) $(if $(K),-k "$(K)") $(if $(SEED),--seed $(SEED))
 
 status: $(BIN)/.ready ## which parts are written, what they earned, and what to do next
 	@$(BIN)/python -m grader status $(TREE) --out $(OUT)
@@ -107,6 +111,9 @@ release: $(BIN)/.ready ## write dist/hw4-student.zip: all that a student needs, 
 
 docs: $(BIN)/.ready ## build the pages of docs/ into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet build --strict --site-dir build/site
+
+prove: $(BIN)/.ready ## planted bugs fail, right solutions pass: writes docs/proof.md (PROVE="--right-seeds 20 --reference-seeds 100")
+	@PYTHONPATH=tests $(BIN)/python -m proof $(if $(SEED),--seed $(SEED)) $(PROVE)
 
 bench: $(BIN)/.ready ## medians: isolated calls, the suite, what boxes cost, 300 students posting at once, the gradebook page
 	@$(BIN)/python tests/bench/harness.py && $(BIN)/python tests/bench/boxes.py && $(BIN)/python tests/bench/server.py

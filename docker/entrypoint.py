@@ -80,7 +80,7 @@ def grade_submission(options: Sequence[str], places: Places) -> int:
             command = [*GRADER, "grade", str(places.submission), *defaults(options, places), *options]
             status = run([*command, "--out", reports], os.environ)
             if status == 0:
-                status = _publish(next(Path(reports).iterdir()), places.out)
+                status = _publish(Path(reports), places.out)
     except Refused:
         status = BAD_USAGE
         raise
@@ -225,6 +225,13 @@ def _refuse_keys(environment: Mapping[str, str]) -> None:
             )
 
 
+def more_reports() -> list[str]:
+    """The files of `--format NAME`, where no path is given."""
+    from grader.report.formats import FORMATS
+
+    return [item.file for item in FORMATS.values() if item.file not in REPORTS]
+
+
 # -- folders --------------------------------------------------------------------------------------------------------
 
 
@@ -233,7 +240,7 @@ def _forget(out: Path) -> None:
     if not out.is_dir():
         raise Refused(f'no folder is mounted at {out}, so the grade would be lost; add -v "$PWD/out:{out}".')
     try:
-        for name in (*REPORTS, STATUS):
+        for name in (*more_reports(), *REPORTS, STATUS):
             (out / name).unlink(missing_ok=True)
         tempfile.TemporaryFile(dir=out).close()
     except OSError as error:
@@ -278,14 +285,16 @@ def _warm_cache(prepared: Path) -> None:
 def _publish(reports: Path, out: Path) -> int:
     """Lay the reports in /out, and say so. Returns the exit status."""
     try:
-        for name in REPORTS:
+        found = {path.name: path for path in reports.rglob("*") if path.is_file()}
+        names = [name for name in (*more_reports(), *REPORTS) if name in found]
+        for name in names:
             # Renamed into its place: a report is there in full or not at all.
-            shutil.copyfile(reports / name, out / f"{name}.new")
+            shutil.copyfile(found[name], out / f"{name}.new")
             (out / f"{name}.new").replace(out / name)
     except OSError as error:
         print(f"the reports were written, but not to {out}: {error.filename}: {error.strerror}.", file=sys.stderr)
         return OUR_FAULT
-    print(f"In this container's {out} now: {', '.join(reversed(REPORTS))}, {STATUS}")
+    print(f"In this container's {out} now: {', '.join(reversed(names))}, {STATUS}")
     return 0
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 if sys.version_info >= (3, 11):
@@ -19,10 +21,8 @@ else:
 from grader.delegation.rules import Delegation, read_delegation
 from grader.errors import UsageError
 from grader.tables import Table
+from grader.tolerance import DEFAULT, Tolerance
 
-# How near a submitted value must be where a problem says nothing of its own: the suite's own tolerances (see compare).
-RTOL = 1e-4
-ATOL = 1e-5
 LOCAL_SERVER = "http://127.0.0.1:8600/"  # where `python -m grader serve` listens
 AUTO = "auto"  # as a device: what is graded, less what is not here, for which what simulates it stands in
 MAX_TITLE = 60  # characters of a submission case's title: it must fit a line of a terminal beside its verdict
@@ -37,9 +37,15 @@ class Problem:
     points: float  # earned in full when every case passes
     aliases: tuple[str, ...]  # other names that -k selects it by
     about: str  # one line for the student: what is to be done
+    section: str = ""  # where the handout speaks of it: its headings from the outermost, joined by " > "
     submission_cases: tuple[str, ...] = ()  # titles of what is posted to the server; a case's index is its place here
-    rtol: float = RTOL  # a submitted value is right where |got - want| <= atol * scale + rtol * |want|,
-    atol: float = ATOL  # scale being the largest |want|, but at least 1
+    rtol: float = DEFAULT.rtol  # how near right answers are, of the suite's cases and of what is posted: see Tolerance
+    atol: float = DEFAULT.atol
+    on_devices: Mapping[str, Tolerance] = field(default_factory=dict)  # device -> its own, where it has another
+
+    def tolerance(self, device: str) -> Tolerance:
+        """How near right answers are on this device; "" for a case that depends on none."""
+        return self.on_devices.get(device, Tolerance(self.rtol, self.atol))
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,22 @@ class Part:
     problems: tuple[str, ...]  # their names
     tasks: tuple[str, ...]  # where it is written: FILE, or FILE:NAME with * for any text, such as "nn.py:Linear.*"
     extra: tuple[str, ...] = ()  # more of the same, which earns nothing by itself or not on every machine
+
+
+@dataclass(frozen=True)
+class HandoutText:
+    """The assignment's text, for pointing to the place that explains what a case asks."""
+
+    file: str  # what students open: "hw4.ipynb"
+    # Pattern of tests' functions -> the headings above the place, from the outermost, joined by " > ". The first that
+    # fits goes before the problem's own section.
+    sections: Mapping[str, str]
+
+    def place(self, problem: Problem, function: str) -> str:
+        """Where the text speaks of what this test asks: "hw4.ipynb > Part 4: RNN > The cell"; "" where nobody said."""
+        found = (section for pattern, section in self.sections.items() if fnmatchcase(function, pattern))
+        section = next(found, problem.section)
+        return f"{self.file} > {section}" if section else ""
 
 
 @dataclass(frozen=True)
@@ -110,6 +132,7 @@ class Assignment:
     server: str = LOCAL_SERVER  # where submissions go unless a student says otherwise
     parts: tuple[Part, ...] = ()  # in the order in which they are done; none where the text has none
     delegation: Delegation | None = None  # what the compiled modules must have computed; None: nothing is asked again
+    handout: HandoutText | None = None  # the text that goes with it; None: there is none
 
     @property
     def buckets(self) -> tuple[str, ...]:
@@ -159,6 +182,7 @@ def load_assignment(suite: Path) -> Assignment:
         server=_server(submission) if submission else LOCAL_SERVER,
         parts=tuple(_part(item) for item in table.tables("part")) if "part" in data else (),
         delegation=read_delegation(table.table("delegation")) if "delegation" in data else None,
+        handout=_handout(table.table("handout")) if "handout" in data else None,
     )
     if submission:
         submission.finish()
@@ -175,14 +199,31 @@ def _problem(table: Table) -> Problem:
         points=table.number("points"),
         aliases=table.words("aliases") if "aliases" in table.data else (),
         about=table.text("about"),
+        section=table.text("section") if "section" in table.data else "",
         submission_cases=_titles(table, "submission") if "submission" in table.data else (),
-        rtol=tolerance.fraction("rtol") if tolerance else RTOL,
-        atol=tolerance.fraction("atol") if tolerance else ATOL,
+        **(_tolerance(tolerance) if tolerance else {}),
     )
-    if tolerance:
-        tolerance.finish()
     table.finish()
     return problem
+
+
+def _handout(table: Table) -> HandoutText:
+    handout = HandoutText(table.text("file"), table.mapping("sections") if "sections" in table.data else {})
+    table.finish()
+    return handout
+
+
+def _tolerance(table: Table) -> dict[str, Any]:
+    """The fields of Problem that its tolerance gives: rtol and atol, and under `devices` others for some of them."""
+    fields: dict[str, Any] = {"rtol": table.fraction("rtol"), "atol": table.fraction("atol")}
+    if "devices" in table.data:
+        by_device = table.table("devices")
+        own = {device: by_device.table(device) for device in by_device.data}
+        fields["on_devices"] = {d: Tolerance(t.fraction("rtol"), t.fraction("atol")) for d, t in own.items()}
+        for each in own.values():
+            each.finish()
+    table.finish()
+    return fields
 
 
 def _part(table: Table) -> Part:
@@ -275,9 +316,20 @@ def _check(assignment: Assignment, file: Path) -> None:
             f"{file}: problem {submitted[0]!r} has submission cases, but submission is missing; "
             "expected a table with seed and server."
         )
+    _check_tolerances(assignment, file)
     _check_parts(assignment, file)
     _check_devices(assignment.devices, assignment.layout.modules, file)
     _check_delegation(assignment, file)
+
+
+def _check_tolerances(assignment: Assignment, file: Path) -> None:
+    for problem in assignment.problems:
+        for device in problem.on_devices:
+            if device not in assignment.devices.known:
+                raise UsageError(
+                    f"{file}: problem {problem.name!r} has a tolerance for the device {device!r}; "
+                    f"expected one of: {', '.join(assignment.devices.known)}."
+                )
 
 
 def _check_parts(assignment: Assignment, file: Path) -> None:

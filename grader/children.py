@@ -11,9 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from grader.forked_judge import POSSIBLE, ForkedJudge, Starter
 from grader.sandbox import Limits, Running, Sandbox
 
 _GRACE = 10  # seconds for a judge to end its worker; it looks up every 0.05 s, but a busy machine may keep it waiting
+
+
+Judge = subprocess.Popen[bytes] | ForkedJudge
 
 
 class Stopped(Exception):
@@ -26,7 +30,8 @@ class Children:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._stopped = False
-        self._judges: list[subprocess.Popen[bytes]] = []
+        self._judges: list[Judge] = []
+        self._starter: Starter | None = None
         self._boxes: list[Running] = []
 
     @property
@@ -40,8 +45,28 @@ class Children:
         # judge's tidying up would leave its worker behind.
         with self._lock:  # also around the start: nothing may slip in between stop()'s mark and its look at the lists
             self._check()
-            self._judges = [judge for judge in self._judges if judge.returncode is None]
+            self._forget_ended()
             self._judges.append(judge := subprocess.Popen(command, start_new_session=True, **options))
+            return judge
+
+    def warm_up(self, suite: Path, cwd: Path, environ: Mapping[str, str]) -> None:
+        """Get ready, beside whatever else is done, to start judges of this suite by `fork`; else that starts none."""
+        with self._lock:
+            self._check()
+            if POSSIBLE and self._starter is None:
+                self._starter = Starter(suite, cwd, environ)
+
+    def fork(self, arguments: Sequence[str], log: int, events: int) -> ForkedJudge | None:
+        """Start a judge that runs pytest with these arguments; None where nothing is warm. Raises Stopped.
+
+        log, events: descriptors for what pytest prints and for the judge's events.
+        """
+        with self._lock:
+            self._check()
+            if self._starter is None:
+                return None
+            self._forget_ended()
+            self._judges.append(judge := self._starter.start(arguments, log, events))
             return judge
 
     def box(self, sandbox: Sandbox) -> Sandbox:
@@ -62,6 +87,17 @@ class Children:
                 judge.wait(max(0.0, end - time.monotonic()))
             except subprocess.TimeoutExpired:
                 judge.kill()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of what was kept warm; waits for judges that still run."""
+        with self._lock:
+            starter, self._starter = self._starter, None
+        if starter is not None:
+            starter.close()
+
+    def _forget_ended(self) -> None:
+        self._judges = [judge for judge in self._judges if judge.returncode is None]
 
     def _start_box(self, spawn: Callable[[], Running]) -> Running:
         with self._lock:

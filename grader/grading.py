@@ -21,10 +21,12 @@ from grader.children import Children, Stopped
 from grader.devices import is_cuda
 from grader.errors import GraderError, UsageError
 from grader.intake import StagedTree, report_names, stage
+from grader.judge import ROOT, judging_environment
 from grader.reading.apart import read_tree
 from grader.reading.flag import Flag
 from grader.reading.modules import read_modules
 from grader.reading.settings import Settings, load_settings
+from grader.report.audience import Audience, report_seen_by, seen_by
 from grader.report.document import to_document, to_json
 from grader.report.markdown import to_markdown
 from grader.run import RunOptions, measure
@@ -48,11 +50,13 @@ def grade_trees(
     out: Path,
     watch: Watch,
     shown: Sequence[str] = (),
+    audience: Audience = Audience.STAFF,
 ) -> list[Grade]:
     """The grades of the trees in their order; each has its folder of reports in `out` when its run ends.
 
     watch(name of the tree, event) is called as things happen, from several threads. shown: how the command that repeats
-    a case names each tree; by default as the reports do. Raises UsageError where a tree is not there, `out` cannot be
+    a case names each tree; by default as the reports do. audience: who will read the reports; the grades that are
+    returned are in full. Raises UsageError where a tree is not there, `out` cannot be
     written or nothing is selected, GraderError where the grading itself failed; what was running is then ended, and no
     tree but those that were done has reports.
     """
@@ -65,17 +69,20 @@ def grade_trees(
             stage(source, assignment, workspace / name / "tree") for source, name in zip(sources, names, strict=True)
         ]
         _make_folders(out, names)
+        children = Children()
         run = _Run(
             assignment,
             options,
             max(1, jobs // len(sources)),
             out,
             watch,
-            Children(),
+            children,
             suite_hash(assignment.suite),
             load_settings(assignment.suite),
+            audience,
         )
-        with ThreadPoolExecutor(jobs) as pool:
+        with contextlib.closing(children), ThreadPoolExecutor(jobs) as pool:
+            children.warm_up(assignment.suite, ROOT, judging_environment(os.environ))  # while trees are compiled
             pending = [
                 pool.submit(run.grade, tree, name, repeated)
                 for tree, name, repeated in zip(staged, names, shown or names, strict=True)
@@ -102,6 +109,7 @@ class _Run:
     children: Children
     suite_hash: str
     reading: Settings  # what the reader of a tree's code must know of the assignment
+    audience: Audience
 
     def grade(self, staged: StagedTree, name: str, shown: str) -> Grade:
         """Build one tree, judge it, and write its reports."""
@@ -141,11 +149,12 @@ class _Run:
             account=tree.account,
             flags=[*flags, *measurement.flags],
         )
-        report = json.dumps(measurement.report, indent=1) + "\n"
+        seen = seen_by(grade, self.audience)
+        report = json.dumps(report_seen_by(measurement.report, grade, self.audience), indent=1) + "\n"
         folder = self.out / name
         if self.assignment.parts:  # else `status`, whose file it is, has nothing to tell
-            _write(folder, {FILE: remembered(self.assignment, folder, to_document(grade))})
-        _write(folder, dict(zip(REPORTS, (report, to_markdown(grade), to_json(grade)), strict=True)))
+            _write(folder, {FILE: remembered(self.assignment, folder, to_document(seen))})
+        _write(folder, dict(zip(REPORTS, (report, to_markdown(seen), to_json(seen)), strict=True)))
         self.watch(name, {"event": "graded"})
         return grade
 

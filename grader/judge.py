@@ -6,12 +6,13 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from grader.assignment import own_suite
-from grader.children import Children
+from grader.children import Children, Judge
 from grader.errors import GraderError, UsageError
 from grader.judging.json_report import USAGE
 
@@ -35,13 +36,17 @@ def judging_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {**kept, **_ENVIRONMENT}
 
 
-def start(command: Sequence[str], log: Path, children: Children) -> tuple[subprocess.Popen[bytes], int]:
-    """The running judge, and the descriptor from which to read its events; what it prints goes to the file `log`."""
+def start(arguments: Sequence[str], log: Path, children: Children) -> tuple[Judge, int]:
+    """The running judge, and the descriptor from which to read its events; what it prints goes to the file `log`.
+
+    arguments: pytest's.
+    """
     reader, writer = os.pipe()
     try:
         with log.open("wb") as output:
-            process = children.judge(
-                [*command, "--events", str(writer)],
+            process: Judge | None = children.fork(arguments, output.fileno(), writer)
+            process = process or children.judge(
+                [sys.executable, "-m", "pytest", *arguments, "--events", str(writer)],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from grader.assignment import Assignment
 from grader.build import BuiltTree
 from grader.children import Children, Stopped
 from grader.errors import GraderError, UsageError
+from grader.evidence import Evidence, from_json
 from grader.judge import ROOT, events, failure, start
 from grader.judging.json_report import FAILED, NOTHING_COLLECTED, PASSED, collection_errors, merged
 from grader.reading.flag import Flag
@@ -33,6 +34,7 @@ class RunOptions:
     sandbox: str  # kind of box
     checks: tuple[str, ...] = ()  # what a simulated device watches for: "memory", "race"
     sandbox_told: str = ""  # why that kind of box, in a sentence for reports
+    cases: tuple[str, ...] = ()  # ids; empty: all that `selection` leaves
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,10 @@ class Measurement:
 
 
 Watcher = Callable[[dict[str, Any]], None]
+
+# Pictures of a test's failed cases that are kept. One is up to 1 MB as Python objects, a tree may fail 1,200 cases, and
+# reports show the first of each kind.
+_PICTURES = 2
 
 
 def measure(
@@ -107,13 +113,18 @@ def _run_share(judge: _Judge, tree: BuiltTree, watch: Watcher, children: Childre
     cases: dict[str, Case] | None = None
     results: list[CaseResult] = []
     flags: list[Flag] = []
+    pictures: Counter[str] = Counter()  # by test
+    more: dict[str, dict[str, Any]] = {}  # of lost cases, what is known once all are judged
     process, reader = start(judge.command, judge.log, children)
     for event in events(reader):
         if event["event"] == "collected":
             cases = {item["id"]: Case(**item) for item in event["cases"]}
         elif event["event"] == "verdict" and cases and event["id"] in cases:
             verdict = Verdict(event["verdict"])
-            results.append(CaseResult(cases[event["id"]], verdict, event["seconds"], event["message"]))
+            evidence = _evidence(event, pictures)
+            results.append(CaseResult(cases[event["id"]], verdict, event["seconds"], event["message"], evidence))
+        elif event["event"] == "more":
+            more[event["id"]] = event
         elif event["event"] == "suspicion":
             flags.append(Flag(event["file"], event["line"], event["what"], event["why"]))
         watch(event)
@@ -121,14 +132,33 @@ def _run_share(judge: _Judge, tree: BuiltTree, watch: Watcher, children: Childre
     # An exit status alone proves nothing: Python itself ends with 1 where it cannot even start pytest.
     if status not in (PASSED, FAILED, NOTHING_COLLECTED) or cases is None or not judge.report.exists():
         raise Stopped if children.stopped else _failure(judge, status, tree)
+    results = [_with_more(result, more[result.case.id]) if result.case.id in more else result for result in results]
     return _Part(list(cases.values()), results, json.loads(judge.report.read_text(encoding="utf-8")), flags)
+
+
+def _with_more(result: CaseResult, event: dict[str, Any]) -> CaseResult:
+    found = from_json(event["evidence"])
+    evidence = replace(result.evidence, contrast=found.contrast, own=found.own)
+    return replace(result, message=event["message"], evidence=evidence)
+
+
+def _evidence(event: dict[str, Any], pictures: Counter[str]) -> Evidence:
+    """What the judge tells of a case beside its verdict; pictures: how many of each test are kept so far."""
+    evidence = from_json(event.get("evidence", {}))
+    if evidence.wrong is None or evidence.wrong.picture is None:
+        return evidence
+    test = event["id"].partition("[")[0]
+    pictures[test] += 1
+    return evidence if pictures[test] <= _PICTURES else replace(evidence, wrong=replace(evidence.wrong, picture=None))
 
 
 def _judge(
     assignment: Assignment, problems: Sequence[str], options: RunOptions, folder: Path, number: int, shown: str
 ) -> _Judge:
     report = folder / f"report-{number}.json"
-    command = [sys.executable, "-m", "pytest", str(assignment.suite), "-c", str(ROOT / "pyproject.toml"), "-q"]
+    # Of a few cases only their files are collected: all of them take a second.
+    files = dict.fromkeys(assignment.suite / case.partition("::")[0] for case in options.cases) or [assignment.suite]
+    command = [*map(str, files), "-c", str(ROOT / "pyproject.toml"), "-q"]
     # What pytest itself would print of 1,200 failed cases, with excerpts of our own source, took 40 s; nobody reads it.
     command += ["--tb=native", "--no-summary"]
     command += ["-p", "pytest_metadata.plugin", "-p", "pytest_jsonreport.plugin", "-p", "no:cacheprovider"]
@@ -141,6 +171,9 @@ def _judge(
         command += ["--check", check]
     for problem in problems:
         command += ["--problem", problem]
+    if options.cases:
+        (folder / "cases.json").write_text(json.dumps(options.cases), encoding="utf-8")
+        command += ["-p", "grader.judging.some_cases", "--cases", str(folder / "cases.json")]
     if options.selection:
         command.append(f"-k{options.selection}")  # in one word: an expression that begins with "-" is no option
     return _Judge(command, folder / f"pytest-{number}.log", report)
@@ -155,7 +188,7 @@ def _failure(judge: _Judge, status: int, tree: BuiltTree) -> UsageError | Grader
 
 def _joined(assignment: Assignment, tree: BuiltTree, options: RunOptions, parts: Sequence[_Part]) -> Measurement:
     cases = [case for part in parts for case in part.cases]
-    if not cases and options.selection:
+    if not cases and options.selection and not options.cases:
         raise UsageError(f"-k has value {options.selection!r}, which selects no case of {assignment.name}.")
     order = {problem.name: position for position, problem in enumerate(assignment.problems)}
     cases.sort(key=lambda case: order[case.problem])  # stable: within a problem the suite's order stays

@@ -64,6 +64,7 @@ class Grade:
     environment: dict[str, str]
     account: Account = NO_ACCOUNT  # what became of the submission's files
     flags: tuple[Flag, ...] = ()  # suspicions for the instructor; no point depends on them
+    audience: str = "staff"  # who may see all that is in here: "student", "staff" or "released"; see report/audience.py
 
 
 def verdicts_for(cases: Sequence[Case], seen: Sequence[CaseResult]) -> list[CaseResult]:

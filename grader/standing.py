@@ -24,7 +24,7 @@ class Earned:
 
     score: float
     lost: int  # cases that failed, or met an error
-    first: str  # the id of the first of them; "" where there is none
+    first: str  # the id of the first of them that can be repeated; "" where there is none
     seed: int
     tree_hash: str  # of the tree that was graded
 
@@ -72,7 +72,9 @@ def _with(assignment: Assignment, past: Standing, document: Mapping[str, Any]) -
         return Standing(past.problems, document["fault"], tree_hash)
     lost = [case for case in document["cases"] if case["verdict"] in ("fail", "error")]
     count = Counter(case["problem"] for case in lost)
-    first = {case["problem"]: case["id"] for case in reversed(lost)}
+    # Without its real id nobody could repeat a hidden case; see report/audience.py.
+    told = [case for case in lost if not case.get("hidden") or "::" in case["id"]]
+    first = {case["problem"]: case["id"] for case in reversed(told)}
     whole = _whole(assignment, document["selection"])
     found = {
         name: Earned(item["score"], count[name], first.get(name, ""), document["seed"], tree_hash)

@@ -1,4 +1,4 @@
-"""Which suite judged: a hash over its files, so that a grade can say under which tests it was made."""
+"""A suite's files: which are not for students, and a hash over all, so that a grade can say what it was made by."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import hashlib
 from pathlib import Path
 
 from grader.errors import GraderError
+
+HIDDEN = "test_hidden_"  # how the names of files begin whose cases students are not shown, and which no release has
 
 
 def suite_hash(suite: Path) -> str:

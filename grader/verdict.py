@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from grader.evidence import Evidence
 
 
 class Verdict(str, enum.Enum):
@@ -24,6 +26,7 @@ class Case:
     device: str  # "cpu", "cuda", ...; "" where the case does not depend on one
     weight: float  # share of the problem's points, relative to the problem's other cases
     title: str  # the first line of the test's docstring
+    hidden: bool = False  # whether it is in a file test_hidden_*.py, which students are not shown
 
 
 @dataclass(frozen=True)
@@ -34,3 +37,4 @@ class CaseResult:
     verdict: Verdict
     seconds: float  # wall time of the case in the judging process
     message: str  # for a person: what was wrong; empty for a pass
+    evidence: Evidence = field(default_factory=Evidence)  # the parts of the message, and how near a right answer came

@@ -13,6 +13,7 @@ from grader.assignment import Assignment
 from grader.delegation.again import Attempt, Examiner
 from grader.delegation.modes import PLAIN
 from grader.delegation.topics import Topic, shuffled, topic_of
+from grader.findings import untold
 from grader.inputs import Inputs
 from grader.subject.client import Subject
 from grader.subject.outcome import SubjectError
@@ -77,7 +78,7 @@ class DelegationCheck:
                 given["rng"] = Inputs(self._seed, name)
             try:
                 # Warnings are errors elsewhere; an altered answer may overflow in a test's own arithmetic.
-                with warnings.catch_warnings():
+                with warnings.catch_warnings(), untold():
                     warnings.simplefilter("ignore")
                     item.obj(**given)
             except (AssertionError, SubjectError) as error:

@@ -100,7 +100,8 @@ def subject(request: pytest.FixtureRequest) -> Ask:
         pytest.skip(reason)
     if run.tree.tree is not None and device in run.tree.tree.unbuilt:
         raise SubjectError(run.tree.tree.unbuilt[device])
-    return Ask(run.tree.subject_for(request.node), device)
+    tolerance = assignment.problem(problem_of(request.node)).tolerance(device)
+    return Ask(run.tree.subject_for(request.node), device, tolerance)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 from grader import devices
 from grader.delegation.plugin import DelegationCheck
 from grader.errors import GraderError, UsageError
+from grader.findings import gathered
 from grader.judge import OWN_SUITE
 from grader.judging.cases import (
     case_id,
@@ -22,8 +23,10 @@ from grader.judging.cases import (
     problem_of,
 )
 from grader.judging.choice import Choice
+from grader.judging.own_code import OwnCode
+from grader.judging.tracing import Tracing
 from grader.judging.tree import TreeUnderTest
-from grader.judging.verdicts import OUR_FAULT, Verdicts
+from grader.judging.verdicts import FOUND, OUR_FAULT, Verdicts
 from grader.subject.ask import Ask
 from grader.submission.cases import FILE, PREFIX, client_is_here, submitted_problem
 
@@ -34,7 +37,8 @@ class Run:
     def __init__(self, config: pytest.Config) -> None:
         self.choice = Choice(config)
         self.tree = TreeUnderTest(self.choice)
-        self.verdicts = Verdicts(self.choice)
+        self.tracing = Tracing(self.tree.open_traced)
+        self.verdicts = Verdicts(self.choice, self.tracing)
         self.delegation = DelegationCheck(config.getoption("seed"), self.tree.open_planned, Ask)
 
     def pytest_ignore_collect(self, collection_path: Path, config: pytest.Config) -> bool | None:
@@ -116,8 +120,9 @@ class Run:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Any:
-        """A case that has passed is asked again where its answer might have been handed over."""
-        result = yield
+        """What a case found is kept; one that passed is asked again where its answer might have been handed over."""
+        with gathered() as pyfuncitem.stash[FOUND]:
+            result = yield
         if is_case(pyfuncitem) and self.watches_delegation:
             assignment = self.choice.assignment_of(pyfuncitem.path)
             self.delegation.check(pyfuncitem, assignment, device_of(pyfuncitem), case_id(pyfuncitem))
@@ -128,6 +133,20 @@ class Run:
         """Where a debugger may sit, only `repro` does: its verdict is to be the one that it explains."""
         return not self.choice.in_process or bool(self.choice.config.getoption("show_calls"))
 
+    @pytest.hookimpl(tryfirst=True)  # before the terminal tells what failed
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """The submission's own lines behind wrong answers; a run that was ended early has none."""
+        tree = self.tree.tree
+        if self.choice.in_process or tree is None or exitstatus != pytest.ExitCode.TESTS_FAILED:
+            return
+        for assignment in self.choice.assignments.values():
+            own = OwnCode(tree.root, assignment.parts)
+            found = dict(self.tracing.lines(assignment, own))
+            contrasts = dict(self.tracing.contrasts())
+            for case in {**found, **contrasts}:
+                self.verdicts.tell_more(case, contrasts.get(case, ""), found.get(case, ()))
+
     def pytest_unconfigure(self) -> None:
+        self.tracing.close()
         self.delegation.close()
         self.tree.close()

@@ -10,6 +10,7 @@ import pytest
 from grader import devices
 from grader.assignment import Assignment
 from grader.build import BuiltTree, prepare
+from grader.delegation.modes import PLAIN
 from grader.judging.cases import device_of, problem_of
 from grader.judging.choice import Choice
 from grader.sandbox import open_sandbox
@@ -18,6 +19,7 @@ from grader.subject.inprocess import InProcessSubject
 from grader.subject.outcome import SubjectError
 from grader.subject.perturbation import Plan
 from grader.subject.showing import ShowingSubject
+from grader.suite import HIDDEN
 
 
 class TreeUnderTest:
@@ -27,14 +29,17 @@ class TreeUnderTest:
         self.tree: BuiltTree | None = None
         self._choice = choice
         self._subjects: dict[bool, Subject] = {}  # for simulated devices (True), and for all others
-        self._problems: dict[bool, str] = {}  # which each subject served last
+        self._served: dict[bool, tuple[str, bool]] = {}  # the problem that each subject served last; whether hidden
         self._workspace: tempfile.TemporaryDirectory[str] | None = None
         self._absent: dict[str, str | None] = {}
 
     def subject_for(self, item: pytest.Item) -> Subject:
-        """The tree's subject, renewed when another problem begins: none can leave anything to the next."""
+        """The tree's subject, renewed when another problem begins: none can leave anything to the next.
+
+        Also between hidden cases and others: what a hidden one asked must not be told in an exception of a later case.
+        """
         assignment = self._choice.assignment_of(item.path)
-        problem = assignment.problem(problem_of(item)).name
+        serves = assignment.problem(problem_of(item)).name, item.path.name.startswith(HIDDEN)
         # In this process there can be but one, for whichever devices were chosen.
         served = self._choice.devices_in_use(assignment) if self._choice.in_process else (device_of(item),)
         simulated = any(device in assignment.devices.simulates for device in served)
@@ -46,9 +51,9 @@ class TreeUnderTest:
             self._subjects[simulated] = (
                 ShowingSubject(subject) if self._choice.config.getoption("show_calls") else subject
             )
-        elif problem != self._problems[simulated]:
+        elif serves != self._served[simulated]:
             self._subjects[simulated].renew()
-        self._problems[simulated] = problem
+        self._served[simulated] = serves
         return self._subjects[simulated]
 
     def _open_subject(self, assignment: Assignment, tree: BuiltTree, simulated: bool) -> Subject:
@@ -60,6 +65,11 @@ class TreeUnderTest:
         """A worker of its own that changes what the plan says."""
         assert self.tree is not None, "prepare() comes first"
         return self._open_isolated(assignment, self.tree, simulated, plan)
+
+    def open_traced(self, assignment: Assignment, simulated: bool) -> IsolatedSubject:
+        """A worker of its own, for questions that are asked once more."""
+        assert self.tree is not None, "prepare() comes first"
+        return self._open_isolated(assignment, self.tree, simulated, Plan.drawn(PLAIN))
 
     def _open_isolated(
         self, assignment: Assignment, tree: BuiltTree, simulated: bool, plan: Plan | None = None

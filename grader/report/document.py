@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
+from grader.evidence import Evidence
+from grader.evidence import to_json as evidence_to_json
 from grader.score import Grade
 from grader.visible import visible
 
 SCHEMA = "needle-grade/1"
+_NO_EVIDENCE = Evidence()
 
 
 def to_document(grade: Grade) -> dict[str, Any]:
@@ -22,6 +26,7 @@ def to_document(grade: Grade) -> dict[str, Any]:
         "seed": grade.seed,
         "devices": list(grade.devices),
         "selection": grade.selection,
+        "audience": grade.audience,
         "score": grade.score,
         "max_score": grade.max_score,
         "fault": grade.fault,
@@ -42,9 +47,11 @@ def to_document(grade: Grade) -> dict[str, Any]:
                 "device": result.case.device,
                 "weight": result.case.weight,
                 "title": result.case.title,
+                "hidden": result.case.hidden,
                 "verdict": result.verdict.value,
                 "seconds": round(result.seconds, 6),
                 "message": result.message,
+                "evidence": _evidence(result.evidence),
             }
             for item in grade.problems
             for result in item.results
@@ -60,6 +67,15 @@ def to_document(grade: Grade) -> dict[str, Any]:
 def to_json(grade: Grade) -> str:
     """The text of grade.json."""
     return json.dumps(to_document(grade), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _evidence(evidence: Evidence) -> dict[str, Any]:
+    """What is not empty, without pictures: they are for the eye, 64 x 64 numbers thrice a case."""
+    if evidence == _NO_EVIDENCE:
+        return {}
+    if evidence.wrong is not None:
+        evidence = replace(evidence, wrong=replace(evidence.wrong, picture=None))
+    return evidence_to_json(evidence)
 
 
 def _clean(value: Any) -> Any:

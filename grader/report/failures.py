@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from grader.report.wording import in_line
@@ -26,7 +27,7 @@ class Failure:
     @property
     def headline(self) -> str:
         """The first line of the first case's message."""
-        return _headline(self.first)
+        return headline(self.first)
 
     @property
     def message(self) -> str:
@@ -40,41 +41,54 @@ class Failure:
 
 
 def group_failures(problem: ProblemScore) -> list[Failure]:
-    """The problem's failed cases in groups, in the suite's order; without those that met what is `not_implemented`.
+    """The problem's failed cases in groups; see `failures_in`."""
+    return failures_in(problem.results)
+
+
+def failures_in(results: Iterable[CaseResult]) -> list[Failure]:
+    """The failed of these cases in groups, in their order; without those that met what is not implemented.
 
     Wrong answers go together by the test's function and what is wrong; errors, whichever test met them, by what was
     raised. Numbers do not count.
     """
     groups: dict[str, list[CaseResult]] = {}
-    for result in _lost(problem):
+    for result in _lost(results):
         if not result.message.startswith(_NOT_IMPLEMENTED):
             groups.setdefault(_kind(result), []).append(result)
     return [Failure(kind, items[0], len(items)) for kind, items in groups.items()]
 
 
 def _kind(result: CaseResult) -> str:
-    headline = _headline(result)
+    said = headline(result)
+    if result.case.hidden and "::" not in result.case.id:
+        return said  # a name that tells nothing, with a number in it: see report/audience.py
     if result.verdict is Verdict.ERROR:
-        return _NUMBERS.sub("0", headline.partition(" ")[2])  # the probe's name comes first
-    return f"{result.case.id.partition('[')[0]} {_NUMBERS.sub('0', headline.partition(' is wrong')[0])}"
+        return _NUMBERS.sub("0", said.partition(" ")[2])  # the probe's name comes first
+    return f"{result.case.id.partition('[')[0]} {_NUMBERS.sub('0', said.partition(' is wrong')[0])}"
 
 
 def not_implemented(problem: ProblemScore) -> dict[str, int]:
-    """What the submission says is not implemented, and how many cases met it, most first."""
+    """What of the problem the submission says is not implemented; see `missing_in`."""
+    return missing_in(problem.results)
+
+
+def missing_in(results: Iterable[CaseResult]) -> dict[str, int]:
+    """What the submission says is not implemented, and how many of these cases met it, most first."""
     found: Counter[str] = Counter()
-    for result in _lost(problem):
+    for result in _lost(results):
         if result.message.startswith(_NOT_IMPLEMENTED):
-            what = _headline(result).removeprefix(_NOT_IMPLEMENTED).removeprefix(": ")
+            what = headline(result).removeprefix(_NOT_IMPLEMENTED).removeprefix(": ")
             # The stubs' own words; a list of names is what is wanted.
             found[in_line(what.partition(" is yours to write")[0])[:80] or "something"] += 1
     return dict(found.most_common())
 
 
-def _lost(problem: ProblemScore) -> list[CaseResult]:
-    return [result for result in problem.results if result.verdict in (Verdict.FAIL, Verdict.ERROR)]
+def _lost(results: Iterable[CaseResult]) -> list[CaseResult]:
+    return [result for result in results if result.verdict in (Verdict.FAIL, Verdict.ERROR)]
 
 
-def _headline(result: CaseResult) -> str:
+def headline(result: CaseResult) -> str:
+    """What was wrong, in a line: the first of the message."""
     return result.message.partition("\n")[0]
 
 

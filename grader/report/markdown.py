@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from grader.report.failures import Failure, group_failures, not_implemented
 from grader.report.wording import FLAGS, count, flag_lines, in_line, points, shortened
@@ -12,16 +13,34 @@ from grader.verdict import Verdict
 FIRST = 5  # failures told of each problem
 LINES = 40  # of each
 FLAGGED = 20  # suspicions
+MOST = 1 << 20  # bytes: of a longer summary of a step GitHub shows nothing
+_ROOM = ((FIRST, LINES), (2, 20), (1, 10), (1, 1))  # (failures, lines), in the order in which they are given up
 
 
-def to_markdown(grade: Grade) -> str:
-    """The text of summary.md. A submission's words stand in code only, where Markdown and HTML mean nothing."""
+def to_markdown(grade: Grade, most: int = MOST) -> str:
+    """The text of summary.md, in at most so many bytes of UTF-8.
+
+    A submission's words stand in code only, where Markdown and HTML mean nothing.
+    """
+    for failures, lines in _ROOM:
+        text = _markdown(grade, failures, lines)
+        if len(text.encode("utf-8")) <= most:
+            return text
+    return f"## {grade.assignment}: {_code(grade.tree)}: {points(grade.score, grade.max_score)}\n"
+
+
+def to_markdowns(grades: Sequence[Grade]) -> str:
+    """One text of several grades."""
+    return "\n".join(to_markdown(grade, MOST // len(grades) - 1) for grade in grades)
+
+
+def _markdown(grade: Grade, first: int, most: int) -> str:
     total = points(grade.score, grade.max_score)
     lines = [f"## {grade.assignment}: {_code(grade.tree)}: {total}", ""]
     if grade.selection:
         lines += [f"Only a part was graded: {_code(f'-k {grade.selection}')}.", ""]
     if grade.fault:
-        lines += [*_block(grade.fault), ""]
+        lines += [*_block(grade.fault, most), ""]
     lines += ["| bucket | problem | points | cases passed |", "|---|---|---:|---|"]
     lines += [
         f"| {item.problem.bucket} | {item.problem.name} | {points(item.score, item.max_score)} | {_cases(item)} |"
@@ -30,7 +49,7 @@ def to_markdown(grade: Grade) -> str:
     lines += [f"| **total** | | **{total}** | |", ""]
     if not grade.fault:
         for item in grade.problems:
-            lines += _failures(item)
+            lines += _failures(item, first, most)
     lines += _files(grade)
     lines += _flags(grade)
     checks = grade.environment.get("checks")
@@ -42,7 +61,7 @@ def _files(grade: Grade) -> list[str]:
     """Where the files come from, and which of them did not count."""
     lines = [f"Commit {_code(grade.account.commit)}.", ""] if grade.account.commit else []
     told = grade.account.told()
-    return [*lines, "Of the files that were handed in:", "", *_block("\n".join(told)), ""] if told else lines
+    return [*lines, "Of the files that were handed in:", "", *_block("\n".join(told), LINES), ""] if told else lines
 
 
 def _cases(item: ProblemScore) -> str:
@@ -51,7 +70,7 @@ def _cases(item: ProblemScore) -> str:
     return f"{passed}, {absent} not run" if absent else passed
 
 
-def _failures(item: ProblemScore) -> list[str]:
+def _failures(item: ProblemScore, first: int, most: int) -> list[str]:
     missing, failures = not_implemented(item), group_failures(item)
     if not missing and not failures:
         return []
@@ -59,16 +78,16 @@ def _failures(item: ProblemScore) -> list[str]:
     if missing:
         names = ", ".join(f"{_code(name)} ({count(number, 'case')})" for name, number in missing.items())
         lines += [f"Not implemented: {names}.", ""]
-    for failure in failures[:FIRST]:
-        lines += [*_failure(failure), ""]
-    if len(failures) > FIRST:
-        lines += [f"... and {len(failures) - FIRST} more kinds of failure; all are in grade.json.", ""]
+    for failure in failures[:first]:
+        lines += [*_failure(failure, most), ""]
+    if len(failures) > first:
+        lines += [f"... and {len(failures) - first} more kinds of failure; all are in grade.json.", ""]
     return lines
 
 
-def _failure(failure: Failure) -> list[str]:
+def _failure(failure: Failure, most: int) -> list[str]:
     more = f" (and {failure.count - 1} more like it)" if failure.count > 1 else ""
-    return [f"{_code(failure.first.case.id)}{more}", "", *_block(failure.first.message)]
+    return [f"{_code(failure.first.case.id)}{more}", "", *_block(failure.first.message, most)]
 
 
 def _flags(grade: Grade) -> list[str]:
@@ -90,6 +109,6 @@ def _code(text: str) -> str:
     return f"{fence} {text} {fence}" if "`" in text else f"{fence}{text}{fence}"
 
 
-def _block(text: str) -> list[str]:
+def _block(text: str, most: int) -> list[str]:
     # Indented and not fenced: a submission's words could close a fence and go on as Markdown of their own.
-    return ["    " + line for line in shortened(text, LINES).split("\n")]
+    return ["    " + line for line in shortened(text, most).split("\n")]

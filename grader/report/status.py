@@ -108,6 +108,10 @@ def _next(status: Status, options: str) -> list[str]:
     if part.lost is None:  # its cases are on devices that are not here
         return [f"{heading} No case fails here, and not every case could be run:", _grade(tree, options, part)]
     name, found = part.lost
+    if not found.first:
+        return [
+            f"{heading} {count(found.lost, 'case')} of {name} lost, and all are hidden: what they ask is not shown."
+        ]
     return [
         f"{heading} {count(found.lost, 'case')} of {name} lost. See the first with its inputs:",
         f"  python -m grader repro {shlex.quote(found.first)} {tree} --seed {found.seed}{options}",

@@ -51,7 +51,9 @@ def flag_lines(flags: Sequence[Flag], most: int) -> list[tuple[str, str]]:
 def shortened(message: str, lines: int) -> str:
     """The message in at most so many lines: its beginning says what, its end where and with which input."""
     found = visible(message).split("\n")
-    if len(found) > lines:
+    if len(found) > lines and lines < 4:  # no room for both ends
+        found = [*found[: lines - 1], f"{found[lines - 1]} ..."]
+    elif len(found) > lines:
         head = (lines - 1) // 3
         tail = found[head + 1 - lines :]
         while len(tail) > 1 and tail[0].startswith("    "):  # a line of code whose file and number have gone

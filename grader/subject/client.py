@@ -90,6 +90,15 @@ class IsolatedSubject:
 
     def ask(self, probe: Probe, device: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Answer:
         """See Subject."""
+        return self._ask(probe, device, args, kwargs)
+
+    def trace(self, probe: Probe, device: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Answer:
+        """What of the tree runs for this question, as Runner.trace tells it; raises SubjectError as `ask` does."""
+        return self._ask(probe, device, args, kwargs, trace=True)
+
+    def _ask(
+        self, probe: Probe, device: str, args: Sequence[Any], kwargs: Mapping[str, Any], *, trace: bool = False
+    ) -> Answer:
         question = describe(probe, args, kwargs)
         topic = (question.probe, *(value for value in args if isinstance(value, str)))
         if time.monotonic() > self._end:
@@ -103,6 +112,7 @@ class IsolatedSubject:
             "device": device,
             "args": list(args),
             "kwargs": dict(kwargs),
+            "trace": trace,
         }
         try:
             kind, body = worker.exchange("call", call, self._clock(topic))
@@ -162,9 +172,11 @@ class IsolatedSubject:
                 self._await_import(self._worker)
                 self._spare = self._launch() if self._spares else None
             except WorkerDied as death:
-                self._failed_starts.append(SubjectError(f"importing the tree {death}{self._drop()}"))
+                self._failed_starts.append(SubjectError(f"importing the tree {death}{self._drop()}", IMPORTING))
             except (WorkerTooSlow, protocol.ProtocolViolation) as error:
-                self._failed_starts += [SubjectError(f"importing the tree {_at_start(error)}{self._drop()}")] * 2
+                self._failed_starts += [
+                    SubjectError(f"importing the tree {_at_start(error)}{self._drop()}", IMPORTING)
+                ] * 2
             except SubjectError as error:
                 self._drop()
                 self._failed_starts += [error] * 2

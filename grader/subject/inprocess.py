@@ -36,11 +36,11 @@ class InProcessSubject:
             if not self._loaded:
                 self._runner.load()
                 self._loaded = True
-        sent = _round_trip({"args": list(args), "kwargs": dict(kwargs)})
+        sent = round_trip({"args": list(args), "kwargs": dict(kwargs)})
         name = f"{probe.__module__}:{probe.__qualname__}"
         with self._explained(question):
             value = self._runner.call(name, device, sent["args"], sent["kwargs"])
-        return Answer(question, _round_trip(value))
+        return Answer(question, round_trip(value))
 
     def renew(self) -> None:
         """Modules cannot be unloaded from a process: everything stays."""
@@ -57,7 +57,8 @@ class InProcessSubject:
             raise raised(question, body, self._assignment.limits.memory_mib) from error
 
 
-def _round_trip(value: Any) -> Any:
+def round_trip(value: Any) -> Any:
+    """The value as it arrives at the other end of the wire: tuples as lists, arrays compact."""
     frame = memoryview(protocol.encode("value", value))
     position = 0
 

@@ -22,18 +22,39 @@ IMPORTING = Question("importing the tree", "")
 class SubjectError(Exception):
     """The submission gave no answer. The verdict is `error`; the text is for the student."""
 
-    def __init__(self, text: str, question: Question | None = None, lines: Sequence[Sequence[Any]] = ()) -> None:
-        """text: one sentence. lines: [file, line number, function, code] of the submission's own traceback."""
+    def __init__(
+        self,
+        text: str,
+        question: Question | None = None,
+        lines: Sequence[Sequence[Any]] = (),
+        *,
+        answered: bool = False,
+    ) -> None:
+        """text: one sentence. lines: [file, line number, function, code] of the submission's own traceback.
+
+        answered: whether the submission's own code came to its end, and a probe found that the result is none.
+        """
         super().__init__(visible(text))
         self.question = question
         self.lines = lines
+        self.answered = answered
 
-    def __str__(self) -> str:
-        parts = [str(self.args[0])]
+    @property
+    def sentence(self) -> str:
+        """What happened."""
+        return str(self.args[0])
+
+    def frames(self) -> list[str]:
+        """The submission's own traceback, a line for a place and one for the code there."""
+        parts = []
         for file, number, function, code in self.lines:
             parts.append(f"  {file}:{number} in {function}" if function else f"  {file}:{number}")
             if code:
                 parts.append(f"    {code}")
+        return parts
+
+    def __str__(self) -> str:
+        parts = [self.sentence, *self.frames()]
         if self.question is not None and self.question.inputs:
             parts.append(f"Input: {self.question.inputs}.")
         return "\n".join(parts)
@@ -100,7 +121,7 @@ def raised(question: Question, body: Mapping[str, Any], memory_mib: int) -> Subj
     if body.get("memory") is True:
         return SubjectError(f"{question.probe} ran out of memory ({memory_mib} MiB): {text or kind}", question, lines)
     sentence = f"{question.probe} raised {kind}: {text}" if text else f"{question.probe} raised {kind}"
-    return SubjectError(sentence, question, lines)
+    return SubjectError(sentence, question, lines, answered=not lines)
 
 
 def _traceback(value: Any) -> list[list[Any]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from grader.errors import GraderError
+from grader.tolerance import DEFAULT, Tolerance
 
 Probe = Callable[..., Any]
 
@@ -23,6 +24,8 @@ class Question:
     probe: str  # the probe's name: "conv_backward"
     inputs: str  # "z (1, 4, 4, 1), w (3, 3, 1, 1), stride 2, padding 1"
     unnamed: bool = False  # whether the probe only asks other probes, so that its name says nothing to a student
+    # How near its answer must be: of the case, and no part of what was asked.
+    tolerance: Tolerance = field(default=DEFAULT, compare=False)
 
 
 def describe(probe: Probe, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Question:

@@ -22,10 +22,10 @@ class ShowingSubject:
         """See Subject."""
         print(f"\n{probe.__module__}.{probe.__qualname__}" + (f" on {device}" if device else ""))
         for name, value in arguments(probe, args, kwargs):
-            print("\n".join(_shown(f"  {name}", value)))
+            print("\n".join(shown(f"  {name}", value)))
         answer = self._inner.ask(probe, device, args, kwargs)
         for name, value in values_of(answer).items():
-            print("\n".join(_shown(f"  -> {name}", value)))
+            print("\n".join(shown(f"  -> {name}", value)))
         return answer
 
     def renew(self) -> None:
@@ -37,7 +37,8 @@ class ShowingSubject:
         self._inner.close()
 
 
-def _shown(name: str, value: Any) -> Iterator[str]:
+def shown(name: str, value: Any) -> Iterator[str]:
+    """Lines that tell a value: an array with its dtype and shape, what is in lists and dicts one by one."""
     if isinstance(value, np.ndarray):
         text = np.array2string(plain(value), precision=5, threshold=200, edgeitems=3, max_line_width=110)
         yield f"{name}  {value.dtype} {value.shape}"
@@ -45,9 +46,9 @@ def _shown(name: str, value: Any) -> Iterator[str]:
             yield f"       {line}"
     elif isinstance(value, Mapping) and any(isinstance(item, np.ndarray) for item in value.values()):
         for key, item in value.items():
-            yield from _shown(f"{name}[{key!r}]", item)
+            yield from shown(f"{name}[{key!r}]", item)
     elif isinstance(value, (list, tuple)) and any(isinstance(item, (np.ndarray, dict)) for item in value):
         for i, item in enumerate(value):
-            yield from _shown(f"{name}[{i}]", item)
+            yield from shown(f"{name}[{i}]", item)
     else:
         yield f"{name}  {value!r}"

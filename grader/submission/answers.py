@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -99,7 +98,7 @@ def _ask(
 
 
 def _command(assignment: Assignment, folder: Path, select: str, sandbox: str) -> list[str]:
-    command = [sys.executable, "-m", "pytest", str(assignment.suite / FILE), "-c", str(ROOT / "pyproject.toml"), "-q"]
+    command = [str(assignment.suite / FILE), "-c", str(ROOT / "pyproject.toml"), "-q"]
     command += ["-o", f"python_functions={PREFIX}*", "--tb=native", "-p", "no:cacheprovider"]
     command += ["--prepared", str(folder / "tree.json"), "--sandbox", sandbox]
     if select.strip():

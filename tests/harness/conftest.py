@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from grader.assignment import Assignment, load_assignment
 
 ROOT = Path(__file__).resolve().parents[2]
 TOY = ROOT / "tests" / "submissions" / "toy"
+sys.path.append(str(ROOT / "tests"))  # the package of tests/proof; last, so that it hides nothing
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, TOY
 
-from grader import compare
-from grader.assignment import ATOL, LOCAL_SERVER, RTOL, Assignment, load_assignment
+from grader.assignment import LOCAL_SERVER, Assignment, load_assignment
 from grader.errors import UsageError
+from grader.tolerance import DEFAULT, Tolerance
 
 GOOD = (TOY / "assignment" / "assignment.toml").read_text()
 
@@ -87,9 +87,17 @@ def test_points_may_be_whole_or_not(tmp_path: Path) -> None:
     assert load(tmp_path, GOOD.replace("points = 4", "points = 2.5")).problem("add").points == 2.5
 
 
-def test_tolerances_are_the_suites_own() -> None:
-    """A value that a test takes for right, the server takes for right where a problem says nothing of its own."""
-    assert (RTOL, ATOL) == (compare.RTOL, compare.ATOL)
+def test_a_tolerance_is_the_default_where_a_problem_says_nothing(toy: Assignment) -> None:
+    """On every device, and for a case that depends on none."""
+    assert {toy.problem("add").tolerance(device) for device in ("cpu", "gpu", "")} == {DEFAULT}
+
+
+def test_a_problem_may_have_another_tolerance_on_a_device(tmp_path: Path) -> None:
+    """The server, which does not know where a value was computed, has the problem's."""
+    own = "{ rtol = 1e-3, atol = 0, devices = { gpu = { rtol = 0.25, atol = 0.5 } } }"
+    problem = load(tmp_path, GOOD.replace("{ rtol = 1e-3, atol = 0 }", own)).problem("scale")
+    assert (problem.tolerance("gpu"), problem.tolerance("cpu")) == (Tolerance(0.25, 0.5), Tolerance(1e-3, 0.0))
+    assert (problem.rtol, problem.atol) == (1e-3, 0.0)
 
 
 def test_an_assignment_may_have_no_submission_cases(tmp_path: Path) -> None:
@@ -296,6 +304,16 @@ WRONG = {
     "a tolerance that is NaN": ("atol = 0", "atol = nan", "problem[1].tolerance.atol has value nan"),
     "half a tolerance": ("rtol = 1e-3, ", "", "problem[1].tolerance.rtol is missing; expected a number"),
     "an unknown tolerance": ("rtol = 1e-3", "rtol = 1e-3, rotl = 1", "problem[1].tolerance.rotl is not known"),
+    "a tolerance of an unknown device": (
+        "atol = 0 }",
+        "atol = 0, devices = { tpu = { rtol = 1e-3, atol = 0 } } }",
+        "problem 'scale' has a tolerance for the device 'tpu'; expected one of: cpu, gpu",
+    ),
+    "half a tolerance of a device": (
+        "atol = 0 }",
+        "atol = 0, devices = { gpu = { rtol = 1e-3 } } }",
+        "problem[1].tolerance.devices.gpu.atol is missing; expected a number",
+    ),
     "a tolerance that is a number": (
         "tolerance = { rtol = 1e-3, atol = 0 }",
         "tolerance = 0.1",

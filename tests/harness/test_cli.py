@@ -17,6 +17,7 @@ import pytest
 from conftest import ROOT, TOY, lay_over
 
 from grader import cli
+from grader.commands import options
 from grader.grading import REPORTS
 from grader.judge import judging_environment
 
@@ -369,7 +370,7 @@ def test_cores_are_counted_without_affinity(monkeypatch: pytest.MonkeyPatch) -> 
     """macOS has no os.sched_getaffinity; the machine's cores do there."""
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 6)
-    assert cli._cores() == 6
+    assert options.checked_jobs(None) == 6
 
 
 def test_judges_environment_has_nothing_that_bends_a_grade() -> None:

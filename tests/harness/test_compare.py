@@ -71,6 +71,12 @@ def test_rounding_is_forgiven(want: Any, seed: int) -> None:
     assert_close((want.astype(np.float64) + noise), want)
 
 
+def test_an_error_as_large_as_allowed_is_right() -> None:
+    """The bound itself is within the tolerance; the next number is not."""
+    assert_close(np.array([1.5]), [1.0], rtol=0, atol=0.5)
+    words(assert_close, np.nextafter(np.array([1.5]), 2), [1.0], rtol=0, atol=0.5)
+
+
 @pytest.mark.parametrize("value", [3, 3.0, np.float32(3), np.float64(3), np.int64(3), np.array(3), np.array(3.0)])
 def test_kinds_of_number(value: Any) -> None:
     """Integers and floats, of Python and of NumPy, are numbers."""
@@ -143,7 +149,7 @@ def test_shapes_do_not_broadcast(got: tuple[int, ...], want: tuple[int, ...]) ->
     """An array of another shape fails, even where all values are equal."""
     assume(got != want)
     message = words(assert_close, np.ones(got), np.ones(want))
-    assert message == f"the answer has shape {got}; expected {want}."
+    assert message.startswith(f"the answer has shape {got}; expected {want}")
     words(assert_equal, np.ones(got), np.ones(want))
 
 
@@ -265,33 +271,33 @@ def test_an_expectation_that_is_no_number_is_our_fault(want: Any) -> None:
 
 
 def test_the_message_of_a_wrong_gradient() -> None:
-    """The message names the probe, the value, the place, both numbers, how many differ and how, and the input."""
+    """The message names the probe, the value, the place, both numbers, how many differ, where, and how."""
     want = np.full((1, 4, 4, 6), 7.0)
     got = want.copy()
     got[0, 2:] = 3.5
     assert words(assert_close, field(got), want) == (
-        "conv_backward: z_grad is wrong at [0, 2, 0, 0]: got 3.5, expected 7.0; 48 of 96 values differ, each is half "
-        "of what was expected. Input: z (1, 4, 4, 1), w (3, 3, 1, 1), stride 2, padding 1."
+        "conv_backward: z_grad is wrong at [0, 2, 0, 0]: got 3.5, expected 7.0; 48 of 96 values differ, all in the "
+        "last 2 of axis 1 (4 long), each is half of what was expected."
     )
 
 
 def test_the_message_of_a_wrong_shape() -> None:
-    """The shapes are named with the probe, the value and the input."""
+    """The shapes are named with the probe and the value."""
     message = words(assert_close, field(np.ones((2, 3))), np.ones((3, 2)))
-    assert message == f"conv_backward: z_grad has shape (2, 3); expected (3, 2). Input: {QUESTION.inputs}."
+    assert message == "conv_backward: z_grad has shape (2, 3); expected (3, 2)."
 
 
 def test_the_message_of_a_wrong_dtype() -> None:
-    """The dtypes are named with the probe, the value and the input."""
+    """The dtypes are named with the probe and the value."""
     assert_dtype(field([1.0]))
     message = words(assert_dtype, field([1.0], "float64"))
-    assert message == f"conv_backward: z_grad has dtype float64; expected float32. Input: {QUESTION.inputs}."
+    assert message == "conv_backward: z_grad has dtype float64; expected float32."
 
 
 def test_the_message_of_one_number() -> None:
     """A single number has no place and no count."""
     message = words(assert_scalar, field([[2.5]]), 3)
-    assert message == f"conv_backward: z_grad is wrong: got 2.5, expected 3.0. Input: {QUESTION.inputs}."
+    assert message == "conv_backward: z_grad is wrong: got 2.5, expected 3.0."
 
 
 def test_a_name_goes_before_the_label() -> None:
@@ -314,6 +320,9 @@ NUMBERS = [
     (NAN, 1.0, "NaN", "1.0"),
     (-INF, INF, "-inf", "inf"),
     (1.0, 1.0000000000000002, "1.0", "1.0000000000000002"),
+    (0.1, 0.10000000000000002, "0.10000000000000001", "0.10000000000000002"),
+    (1e15, 0.5, "1e+15", "0.5"),
+    (999999999999999.0, 0.5, "999999999999999.0", "0.5"),
 ]
 
 

@@ -50,6 +50,9 @@ ALMOST = [
     ({"a": 1}, {"a": 1, "b": 2}),
     ({"a": [1, 2]}, {"b": [1, 2]}),
     ("1", 1),
+    (1.0, 2.0),
+    (NAN, 1.0),
+    (1.0, NAN),
     (None, False),
     ([], None),
     ([], {}),
@@ -87,6 +90,21 @@ def test_arrays_and_tuples_stand_for_lists() -> None:
 def test_short_values_are_shown_whole() -> None:
     """What fits is shown."""
     assert words(assert_same, [1, 3], [1, 2], "the list") == "the list is wrong: got [1, 3], expected [1, 2]."
+
+
+@pytest.mark.parametrize(("length", "place"), [(200, ""), (201, " at [1]")])
+def test_two_hundred_characters_are_short(length: int, place: str) -> None:
+    """A value of 200 characters is shown whole, a longer one by its first difference."""
+    got = ["x" * (length - len("['', 1]")), 1]
+    assert len(repr(got)) == length
+    assert words(assert_same, got, [got[0], 2], "the list").startswith(f"the list is wrong{place}: got ")
+
+
+@pytest.mark.parametrize(("length", "shown"), [(200, "x" * 198 + "'"), (201, "x" * 196 + "...")])
+def test_text_of_200_characters_is_not_cut(length: int, shown: str) -> None:
+    """What is cut has 200 characters with its dots."""
+    text = words(assert_close, "x" * (length - 2), 1.0)
+    assert text == f"the answer is '{shown}; expected an array of numbers."
 
 
 def test_of_long_values_the_first_difference_is_shown() -> None:

@@ -26,6 +26,7 @@ SUITE = ROOT / "tests" / "hw4"
 BLIND = [
     r"test_kernel_\w+\[cpu-(.*-)?(0|3x0|0x4-.*)\]",
     r"test_kernel_ewise\[cpu-(eq|ge)-.*\]",
+    r"test_kernel_(division_by_zero|reduce_sum_of_nothing|stays_inside)\[cpu\]",
     r"test_ndarray_power\[cpu-[01]\]",
     r"test_tanh_of_large_numbers\[cpu\]",
     r"test_lstm_sigmoid_far_out\[cpu-.*\]",

@@ -20,7 +20,7 @@ from grader.derive import (
     derive_tree,
     find_regions,
 )
-from grader.derive.syntax import decode, encode
+from grader.derive.syntax import decode, encode, fill_region
 from grader.derive.tree import notebook_sources, read_tree
 from grader.errors import UsageError
 
@@ -183,6 +183,12 @@ BAD = [
         "empty-class", "a.py", f"class A:\n    {BEGIN}\n    x = 1\n    {END}\n", ((2, "all that class A consists of"),)
     ),
     Bad(
+        "empty-class-of-two-regions",
+        "a.py",
+        f"class A:\n    {BEGIN}\n    x = 1\n    {END}\n    {BEGIN}\n    y = 1\n    {END}\n",
+        ((2, "all that class A consists of"),),
+    ),
+    Bad(
         "empty-block",
         "a.py",
         f"try:\n    {BEGIN}\n    x = 1\n    {END}\nfinally:\n    {BEGIN}\n    y\n    {END}\n",
@@ -199,6 +205,12 @@ BAD = [
         "a.py",
         f'def f():\n    """Doc."""\n{BEGIN}\n    return 1\n{END}\n',
         ((4, "another block"),),
+    ),
+    Bad(
+        "code-right-of-the-markers",
+        "a.py",
+        f"def f():\n    if x:\n        y\n    {BEGIN}\n    # so\n        z\n    {END}\n",
+        ((6, "which begins on line 4"),),
     ),
     Bad(
         "markers-left-of-the-body-in-cpp",
@@ -294,6 +306,13 @@ def test_short_spelling() -> None:
     """`BEGIN SOLUTION` is a marker too, and stays as it is spelt."""
     text = "def f():\n    ### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION\n"
     assert derive_text(text, "a.py").splitlines()[1::2] == ["    ### BEGIN SOLUTION", "    ### END SOLUTION"]
+
+
+def test_filled_lines_end_as_their_marker_does() -> None:
+    """The first line of a file has the file's line end; the last may have none."""
+    text = f"{BEGIN}\r\nx = 1\r\n{END}"
+    (region,) = find_regions(text, "a.py")
+    assert fill_region(text, region, ["y = 2\n", "z = 3"]) == f"{BEGIN}\r\ny = 2\r\nz = 3\r\n{END}"
 
 
 @pytest.mark.parametrize(
@@ -442,7 +461,9 @@ def test_derived_python_is_python(program: Program) -> None:
 # ------------------------------------------------------------------------------------------------------ trees
 
 SOLUTION = python("def f():\n    <<\n    return 1\n    >>\n")
-STARTER = derive_text(SOLUTION, "python/needle/data/a.py")
+STARTER = python(
+    'def f():\n    <<\n    raise NotImplementedError("f is yours to write (python/needle/data/a.py)")\n    >>\n'
+)
 
 
 @pytest.fixture
@@ -550,8 +571,10 @@ def test_differences(reference: Path, tmp_path: Path) -> None:
         ("Read me.\nMore.\n", 2, "is 'More.\\n'; expected the end of the file"),
         ("", 1, "is the end of the file; expected 'Read me.\\n'"),
         ("Read me.\r\n", 1, "is 'Read me.\\r\\n'; expected 'Read me.\\n'"),
+        ("x" * 120, 1, f"is '{'x' * 120}'; expected 'Read me.\\n'"),
+        ("x" * 121, 1, f"is '{'x' * 117}...'; expected 'Read me.\\n'"),
     ],
-    ids=["final-newline", "longer", "empty", "crlf"],
+    ids=["final-newline", "longer", "empty", "crlf", "120-characters", "121-characters"],
 )
 def test_first_differing_line(reference: Path, tmp_path: Path, text: str, line: int, detail: str) -> None:
     """A difference in the last line, its end or the length of a file is shown too."""

@@ -135,7 +135,7 @@ def test_pytest_runs_the_suite() -> None:
         [*command, "-p", "no:cacheprovider"], cwd=ROOT, env=CLEAN, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "22 passed" in done.stdout
+    assert "24 passed" in done.stdout
 
 
 def test_status_and_doctor_take_the_suite(tmp_path: Path) -> None:
@@ -178,6 +178,7 @@ def test_release_holds_this_assignment_and_no_other(released: Path) -> None:
     assert (released / "student" / "stats" / "moments.py").is_file()
     assert (released / "README.md").read_text() == (EXAMPLE / "README.md").read_text()
     assert not (released / "docs" / "student.md").exists()
+    assert not list((released / "tests").rglob("test_hidden_*"))  # the 2 cases that are missing below
     assert not (released / "grader" / "server").exists()
 
 

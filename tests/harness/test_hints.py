@@ -64,7 +64,7 @@ def test_what_went_wrong_in_a_part(got: Any, words: str) -> None:
     """What is said of each is said of those that differ; the right ones do not hide it."""
     part = WANT.copy()
     part[1:, :2] = got[1:, :2]
-    assert hint(part, WANT) == words
+    assert hint(part, WANT) == f"all in the first 2 of axis 1 (3 long) and in the last 2 of axis 0 (3 long), {words}"
 
 
 @pytest.mark.parametrize(("got", "words"), HINTS[:14], ids=[words for _, words in HINTS[:14]])
@@ -74,6 +74,140 @@ def test_one_other_mistake_and_there_is_no_hint(got: Any, words: str) -> None:
     part[1:, :2] = got[1:, :2]
     part[0, 0, 0, 0] = 1.7
     assert words not in hint(part, WANT)
+
+
+def reshaped(order: tuple[int, ...]) -> Any:
+    """What comes of a reshape where a permutation was meant."""
+    return WANT.transpose(order).reshape(SHAPE)
+
+
+def moved(step: int, axis: int, edge: Any) -> Any:
+    """Shifted along an axis; edge: what comes in, as np.pad calls it."""
+    widths = [(max(step, 0), max(-step, 0)) if other == axis else (0, 0) for other in range(WANT.ndim)]
+    padded = np.pad(WANT, widths, mode=edge)
+    kept = slice(0, SHAPE[axis]) if step > 0 else slice(-SHAPE[axis], None)
+    return padded[(slice(None),) * axis + (kept,)]
+
+
+ELSEWHERE = np.random.default_rng(9).normal(size=SHAPE)
+BIAS = np.random.default_rng(10).normal(size=SHAPE[-1])
+LESS_COMMON = [
+    (reshaped((0, 1, 3, 2)), "as if reshaped where axes were to be permuted, by (0, 1, 3, 2) or back"),
+    (reshaped((3, 2, 1, 0)), "as if reshaped where axes were to be permuted, by (3, 2, 1, 0) or back"),
+    (moved(1, 2, "constant"), "as if moved by +1 along axis 2, with zeros at the edge"),
+    (moved(-1, 3, "edge"), "as if moved by -1 along axis 3, with the edge repeated"),
+    (moved(2, 3, "wrap"), "as if moved by +2 along axis 3, with what went out at the other edge"),
+    (
+        np.where(np.arange(5) == 0, ELSEWHERE, moved(1, 3, "wrap")),
+        "as if moved by +1 along axis 3, with something else at the edge",
+    ),
+    (np.broadcast_to(WANT[:1], SHAPE), "as if index 0 of axis 0 were everywhere"),
+    (np.broadcast_to(WANT[:, :, -1:], SHAPE), "as if the last index of axis 2 were everywhere"),
+    (np.cumsum(WANT, 1), "as if summed up along axis 1, each with all before it"),
+    (WANT**2, "each is the square of what was expected"),
+    (1 / WANT, "each is 1 divided by what was expected"),
+    (np.trunc(3 * WANT) / 1, ""),
+    (WANT + BIAS[:, None, None, None][: SHAPE[0]], "each is off by a number that depends on its index of axis 0 alone"),
+    (WANT * (1 + BIAS**2), "each is off by a factor that depends on its index of axis 3 alone"),
+    (np.random.default_rng(4).permutation(WANT.ravel()).reshape(SHAPE), "the right values in another order"),
+    (np.minimum(WANT, 0.5), "each is 0.5 and should be more"),
+    (np.maximum(WANT, 0), "each is zero"),
+]
+
+
+@pytest.mark.parametrize(("got", "words"), LESS_COMMON, ids=[str(k) for k in range(len(LESS_COMMON))])
+def test_what_went_wrong_less_often(got: Any, words: str) -> None:
+    """Axes mixed up, shifts, repetitions, functions, and what varies along one axis."""
+    assert hint(got, WANT).endswith(words)
+    assert bool(hint(got, WANT)) is bool(words)
+
+
+@pytest.mark.parametrize(
+    ("places", "words"),
+    [
+        (np.s_[1], "all at index 1 of axis 0 (8 long)"),
+        (np.s_[:, -2:], "all in the last 2 of axis 1 (9 long)"),
+        (np.s_[:, :1], "all at index 0 of axis 1 (9 long)"),
+        (np.s_[3:], "all from index 3 of axis 0 on"),
+        (np.s_[:, :, 1::2], "all at indices 1, 3, ... of axis 2"),
+        (np.s_[:, 7, 2], "all at index 2 of axis 2 (10 long) and at index 7 of axis 1 (9 long)"),
+        (np.s_[0, 0, 0:2], ""),  # two values are too few to say where
+    ],
+    ids=str,
+)
+def test_where_it_went_wrong(places: Any, words: str) -> None:
+    """One item, the last rows, every second column."""
+    want = np.random.default_rng(1).normal(size=(8, 9, 10))
+    got = want.copy()
+    got[places] = np.random.default_rng(2).normal(size=(8, 9, 10))[places]
+    assert hint(got, want) == words
+
+
+def test_only_the_border() -> None:
+    """What is right inside and wrong all around is told so, with how wide the border is."""
+    want = np.random.default_rng(1).normal(size=(2, 8, 9, 3))
+    got = np.random.default_rng(2).normal(size=want.shape)
+    got[:, 2:-2, 2:-2] = want[:, 2:-2, 2:-2]
+    assert hint(got, want) == "all at the edge of axes 1 and 2, 2 wide"
+
+
+def test_what_the_question_explains() -> None:
+    """An answer that is an array of the question, lacks one, or is off by the size of one of its axes."""
+    rng = np.random.default_rng(3)
+    want, bias, x = rng.normal(size=(6, 4)), rng.normal(size=4).astype(np.float32), rng.normal(size=(7, 5)).astype("f4")
+    everywhere = np.ones(want.shape, dtype=bool)
+
+    def told(got: Any) -> str:
+        return pattern(got, want, everywhere, [("x", x), ("b", bias), ("z", rng.normal(size=(6, 4)).astype("f4"))])
+
+    assert told(want - bias) == "as if b had not been added"
+    assert told(want + bias) == "as if b had been added once more"
+    assert told(want / 7) == (
+        "each is 0.1429 times what was expected (7 is the size of axis 0 of x: a mean in place of a sum)"
+    )
+    assert told(want * 5) == (
+        "each is 5 times what was expected (5 is the size of axis 1 of x: a sum in place of a mean)"
+    )
+    assert pattern(want, x[:6, :4], everywhere, [("out as it should be", want.astype("f4"))]) == (
+        "it is out as it should be"
+    )
+
+
+def test_an_overflow_is_named() -> None:
+    """NaN of a large input comes with what was too large for exp."""
+    x = np.array([1.0, 1000.0, 3.0, 4.0], dtype=np.float32)
+    assert pattern(np.full(4, np.nan), np.arange(4.0), np.ones(4, bool), [("x", x)]) == (
+        "each is NaN (the input goes up to 1000 in size; in float32 exp(89) is infinite, and exp(-104) is 0)"
+    )
+
+
+def test_garbage_is_called_so() -> None:
+    """Sizes that no arithmetic of the numbers gives."""
+    got = ELSEWHERE.copy()
+    got[0, 0, 0] = [3e33, -2e31, 1e-40, 0, 7e20]
+    assert hint(got, WANT).startswith("4 of a size that nothing explains, such as ")
+
+
+SHAPES = [
+    (WANT.transpose(0, 1, 3, 2), ": the values are right after permute((0, 1, 3, 2))"),
+    (WANT[..., None], ": the values are right, but an axis of length 1 is too many"),
+    (WANT.reshape(9, 20), ": the values are right after reshape((3, 3, 4, 5))"),
+    (np.stack([WANT / 2, WANT / 2]), ": summed over axis 0 it would be right"),
+    (WANT.sum(axis=1), ": it is the sum of what was expected over axis 1"),
+    (WANT.mean(axis=(0, 1), keepdims=True), ": it is the mean of what was expected over axes (0, 1)"),
+    (np.pad(WANT, [(0, 0), (0, 0), (1, 0), (0, 0)]), ": the last 4 of axis 2 are right"),
+    (WANT[:, :, :-1], ": what is there is right: the last 1 of axis 2 are missing"),
+    (ELSEWHERE.transpose(0, 1, 3, 2), ""),
+    (np.zeros((2, 2)), ""),
+]
+
+
+@pytest.mark.parametrize(("got", "words"), SHAPES, ids=[str(np.shape(got)) for got, _ in SHAPES])
+def test_a_wrong_shape_with_right_values(got: Any, words: str) -> None:
+    """Where the values are right but for the shape, the message says what would make it right."""
+    with pytest.raises(Mismatch) as caught:
+        assert_close(np.ascontiguousarray(got), WANT)
+    assert str(caught.value) == f"the answer has shape {np.shape(got)}; expected {SHAPE}{words}."
 
 
 @pytest.mark.parametrize(("bad", "words"), [(np.nan, "NaN"), (np.inf, "infinite")], ids=["nan", "inf"])
@@ -131,7 +265,6 @@ NO_HINT = {
     "an expected NaN": ([2.0, 4.0, 6.0], [1.0, 2.0, np.nan]),
     "zeros expected": ([1.0, 2.0, 3.0], [0.0, 0.0, 0.0]),
     "zeros among twice": ([2.0, 4.0, 6.0, 5.0], [1.0, 2.0, 3.0, 0.0]),
-    "shuffled": (np.random.default_rng(4).permutation(WANT.ravel()), WANT.ravel()),
     "clipped": (np.clip(WANT, -0.5, 0.5), WANT),
     "huge": (np.array([1e308, 1.1e308, -1.2e308]), np.array([-1.5e308, 1.7e308, 1.6e308])),
     "denormal": (np.array([3e-310, 5e-310, 9e-310]), np.array([1e-310, 2e-310, 4e-310])),
@@ -154,7 +287,7 @@ def test_chance_gives_no_hint(shape: tuple[int, ...]) -> None:
         wrong = rng.random(shape) < rng.uniform(0.2, 1)
         got[~wrong] = want[~wrong]
         if wrong.any():
-            assert pattern(got, want, wrong) == ""
+            assert pattern(got, want, wrong, [("x", rng.normal(size=shape)), ("b", rng.normal(size=shape[-1]))]) == ""
 
 
 small = hnp.array_shapes(min_dims=1, max_dims=3, max_side=4)
@@ -181,8 +314,8 @@ def test_every_hint_is_true(pair: tuple[Any, Any]) -> None:
         np.testing.assert_array_equal(got, np.swapaxes(want, int(swap[1]), int(swap[2])))
     elif words.endswith("reversed"):
         np.testing.assert_array_equal(got, np.flip(want, [int(axis) for axis in re.findall(r"\d", words)]))
-    elif words == "each is zero":
-        assert not got[wrong].any()
+    elif number := re.fullmatch(r"each is (zero|-?[\d.]+)( and should be (more|less))?", words):
+        assert set(got[wrong].tolist()) == {0.0 if number[1] == "zero" else float(number[1])}
     else:
         assert words == ""
 

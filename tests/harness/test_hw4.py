@@ -178,7 +178,7 @@ OF_EVERY_PART = (
 )
 # A probe that wants a view asks the tree's arrays for it; NumPy's are not asked that way. Nothing of the tree's own
 # stands between the error and the input here: an op of the tree that fails like this has its lines there.
-ABOUT_NDARRAY = re.compile(r"\w+ raised AttributeError: 'numpy.ndarray' object has no attribute '\w+'\nInput: ")
+ABOUT_NDARRAY = re.compile(r"\w+ raised AttributeError: 'numpy.ndarray' object has no attribute '\w+'\nAsked: ")
 
 
 @pytest.fixture(scope="session")

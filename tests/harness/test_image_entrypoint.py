@@ -21,6 +21,10 @@ if words[0] == "grade" and {status} == 0:
     folder.mkdir()
     for name in ("report.json", "summary.md", "grade.json"):
         (folder / name).write_text(name)
+    if "junit" in words:
+        (folder / "junit.xml").write_text("junit.xml")
+    if "csv" in words:
+        (folder.parent / "grades.csv").write_text("grades.csv")
 sys.exit({status})
 """
 
@@ -70,6 +74,14 @@ def test_reports_and_status_are_left(container: Container) -> None:
     assert container.run() == 0
     reports = {name: name for name in ("grade.json", "report.json", "summary.md")}
     assert container.left == {**reports, "exit-status": "0\n"}
+
+
+def test_more_reports_are_left_as_well(container: Container) -> None:
+    """Also the table, which `grade` writes beside the trees' folders; a later run that fails takes them away."""
+    assert container.run("--format", "csv", "--format", "junit") == 0
+    assert {"grades.csv", "junit.xml", "grade.json"} < set(container.left)
+    assert container.run(status=3) == 3
+    assert container.left == {"exit-status": "3\n"}
 
 
 def test_grades_on_what_is_there(container: Container) -> None:

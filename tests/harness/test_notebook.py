@@ -200,8 +200,38 @@ def test_marker_in_the_prose_of_an_ipynb() -> None:
     notebook = json.loads(data)
     notebook["cells"][3]["cell_type"] = "markdown"
     text = json.dumps(notebook, indent=1)
-    with pytest.raises(MarkerError, match=r"^hw4\.ipynb:\d+: a solution marker outside of a code cell marks nothing"):
+    with pytest.raises(MarkerError, match="a solution marker outside of a code cell marks nothing") as caught:
         find_regions(text, "hw4.ipynb")
+    (violation,) = caught.value.violations
+    first = notebook["cells"][3]["source"][0]
+    assert text.split("\n")[violation.line - 1].strip() == f"{json.dumps(first)},"
+
+
+def test_cells_of_the_same_source() -> None:
+    """Each of two equal cells has its own region, under the heading of Markdown, and not of raw text, before it."""
+    data = json.loads(to_ipynb(SECRET, "hw4.md"))
+    one = data["cells"][3]
+    data["cells"] = [
+        {"cell_type": "markdown", "metadata": {}, "source": ["# Given\n"]},
+        {"cell_type": "raw", "metadata": {}, "source": ["# Raw\n"]},
+        {**one, "source": [f"{BEGIN}\n", "x = 1\n", f"{END}\n"]},
+        {**one, "source": [f"{BEGIN}\n", "x = 1\n", f"{END}\n"]},
+    ]
+    text = json.dumps(data, indent=1)
+    found = find_regions(text, "hw4.ipynb")
+    marked = [number for number, line in enumerate(text.split("\n"), start=1) if BEGIN in line]
+    assert [(region.first, region.name) for region in found] == [(line, "Given") for line in marked]
+
+
+def test_letters_of_any_language_stay_as_they_are() -> None:
+    """What is filled in is written as Jupyter writes it, without escapes."""
+    text = to_ipynb(derive_text(SECRET, "hw4.md"), "hw4.md").decode()
+    assert '"é = 1\\n",' in fill_region(text, find_regions(text, "hw4.ipynb")[0], ["é = 1"])
+
+
+def test_what_is_nested_too_deeply_is_no_notebook() -> None:
+    """A hostile file has no regions, and stops nothing."""
+    assert find_regions("[" * 200_000, "hw4.ipynb") == []
 
 
 def test_course_only_libraries_are_not_loaded() -> None:

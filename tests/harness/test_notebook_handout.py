@@ -146,6 +146,14 @@ def test_tree_with_a_notebook(reference: Path, tmp_path: Path) -> None:
     assert check_tree(student, student) == []  # a student's tree derives to itself
 
 
+def test_notebooks_are_no_programs(reference: Path, tmp_path: Path) -> None:
+    """What is made from a text has a plain file's mode, though the text have a program's."""
+    (reference / "hw4.md").chmod(0o755)
+    derive_tree(reference, tmp_path / "student")
+    for path in (reference / "hw4.ipynb", tmp_path / "student/hw4.ipynb"):
+        assert path.stat().st_mode & 0o777 == 0o644
+
+
 def test_stale_notebook_of_the_reference(reference: Path, tmp_path: Path) -> None:
     """The reference's .ipynb is compared as well: it says where it differs, what it is made from, and the remedy."""
     student = tmp_path / "student"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -192,7 +194,7 @@ def test_flags_in_the_reports() -> None:
     assert grade.score == made().score
 
 
-def test_what_shows_while_a_tree_runs_is_flagged_too(tmp_path: Path) -> None:
+def test_what_shows_while_a_tree_runs_is_flagged_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A judge's event of the kind `suspicion`."""
     events = [
         {"event": "collected", "cases": []},
@@ -205,7 +207,15 @@ with os.fdopen(int(sys.argv[-1]), "w") as told:
         print(json.dumps(event), file=told)
 pathlib.Path({str(tmp_path / "report.json")!r}).write_text("{{}}")
 """
-    judge = _Judge([sys.executable, "-c", script], tmp_path / "log", tmp_path / "report.json")
+
+    def start(arguments: Sequence[str], log: Path, children: Children) -> tuple[subprocess.Popen[bytes], int]:
+        reader, writer = os.pipe()
+        process = children.judge([sys.executable, "-c", script, str(writer)], pass_fds=[writer])
+        os.close(writer)
+        return process, reader
+
+    monkeypatch.setattr("grader.run.start", start)
+    judge = _Judge([], tmp_path / "log", tmp_path / "report.json")
     tree = BuiltTree("student", tmp_path, {}, None)
     seen: list[str] = []
     part = _run_share(judge, tree, lambda event: seen.append(event["event"]), Children())

@@ -10,11 +10,13 @@ import shutil
 import stat
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from grader.derive import CONTENTS, LeakError, derive_text, derive_tree, find_regions, leaks, release
+from grader.derive.archive import Handout
 from grader.derive.handout import MANIFEST, PRISTINE, parse_manifest
 from grader.derive.leakage import LINE_CHARACTERS, RUN_CHARACTERS, leaks_in, read_solutions
 from grader.derive.markers import Region, split_lines
@@ -105,6 +107,7 @@ def root(tmp_path: Path) -> Path:
     write(top / "pyproject.toml", '[project]\nversion = "1.2"\n')
     for path in (
         "tests/harness/test_x.py",
+        "tests/hw4/test_hidden_ops.py",
         "tests/submissions/bad.py",
         "CHANGELOG.md",
         "README.md",
@@ -210,7 +213,19 @@ def test_same_tree_same_bytes(root: Path, tmp_path: Path) -> None:
 # ----------------------------------------------------------------------------------------------- what is refused
 
 
-@pytest.mark.parametrize("entry", [entry.pattern for entry in CONTENTS if entry.mandatory])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "grader",
+        "Makefile",
+        "HANDOUT.md",
+        "pyproject.toml",
+        "LICENSE",
+        "submit.py",
+        "requirements.lock",
+        "requirements-notebook.lock",
+    ],
+)
 def test_missing_entry(root: Path, entry: str) -> None:
     """A release without something that students need is refused, and says what is missing."""
     target = root / entry
@@ -220,11 +235,35 @@ def test_missing_entry(root: Path, entry: str) -> None:
     assert not (root / "dist").exists()
 
 
-@pytest.mark.parametrize("entry", ["docs/student.md", "docs/grading.md"])
+@pytest.mark.parametrize("entry", ["docs/student.md", "docs/grading.md", ".devcontainer", ".vscode/settings.json"])
 def test_optional_entry(root: Path, entry: str) -> None:
     """What need not be there is left out without a complaint."""
-    (root / entry).unlink(missing_ok=True)
-    assert f"hw4/{entry}" not in names(release(root))
+    target = root / entry
+    shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
+    assert not [name for name in names(release(root)) if name.startswith(f"hw4/{entry}")]
+
+
+def test_another_assignment(root: Path, tmp_path: Path) -> None:
+    """A release of another one has the engine, its own suite and its own README, and no page about ours."""
+    write(root / "docs/training.md", "ours\n")
+    suite = write(tmp_path / "other/assignment.toml", "# ours to give\n").parent
+    about = write(tmp_path / "about.md", "Read this.\n")
+    given = Handout("other", root / "reference", root / "student", suite, about)
+    with zipfile.ZipFile(release(root, given=given)) as archive:
+        inside = set(archive.namelist())
+        assert archive.read("other/README.md") == b"Read this.\n"
+    assert {"other/grader/cli.py", "other/LICENSE", "other/tests/other/assignment.toml"} <= inside
+    assert not inside & {"other/docs/student.md", "other/docs/training.md", "other/tests/hw4/assignment.toml"}
+    assert "other/README.md" not in names(release(root, given=replace(given, readme=None)))
+    about.unlink()
+    with pytest.raises(UsageError, match=r"about\.md is missing, and students cannot work without it"):
+        release(root, given=given)
+
+
+def test_modes_are_read_on_every_system(root: Path) -> None:
+    """Only in an archive that says that it was made on Unix do programs that unpack it look at the modes."""
+    with zipfile.ZipFile(release(root)) as archive:
+        assert {info.create_system for info in archive.infolist()} == {3}
 
 
 def test_empty_folder_is_missing(root: Path) -> None:

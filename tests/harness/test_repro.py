@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -18,14 +19,18 @@ CASE = "test_toy.py::test_scale[cpu-3]"
 
 
 def repro(
-    case: str, tree: object, *options: str, typed: str = "", suite: Path = TOY / "assignment"
+    case: str, tree: object, *options: str, typed: str = "", suite: Path = TOY / "assignment", here: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command on a suite; `typed` is what somebody types meanwhile."""
+    """Run the command on a suite, in the folder `here`; `typed` is what somebody types meanwhile."""
+    if here is None:
+        with tempfile.TemporaryDirectory() as folder:  # for out/, where it leaves its script
+            return repro(case, tree, *options, typed=typed, suite=suite, here=Path(folder))
     command = [sys.executable, "-m", "grader", "repro", case, str(tree), "--suite", str(suite), *options]
     env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}  # as on most machines
     env["PYTEST_ADDOPTS"] = "-k nothing"  # a user's wish that must not reach it
+    env["PYTHONPATH"] = str(ROOT)
     return subprocess.run(
-        command, cwd=ROOT, env=env, input=typed, capture_output=True, text=True, check=False, timeout=300
+        command, cwd=here, env=env, input=typed, capture_output=True, text=True, check=False, timeout=300
     )
 
 
@@ -43,21 +48,34 @@ def test_passing_case_shows_inputs_and_outputs() -> None:
     assert (result.returncode, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
     assert lines[0] == f"{CASE} on {TOY / 'good'}, seed 3"
-    assert lines[2:4] == ["probes.vectors.scale on cpu", "  a  float32 (3,)"]
-    assert lines[5:7] == ["  factor  2.5", "  -> out  float32 (3,)"]
-    a, out = ([float(number) for number in lines[i].strip(" []").split()] for i in (4, 7))
+    assert lines[1].startswith("No time limit")
+    assert lines[3:5] == ["probes.vectors.scale on cpu", "  a  float32 (3,)"]
+    assert lines[6:8] == ["  factor  2.5", "  -> out  float32 (3,)"]
+    a, out = ([float(number) for number in lines[i].strip(" []").split()] for i in (5, 8))
     assert out == pytest.approx([2.5 * number for number in a], abs=1e-4)
     assert lines[-1] == "pass"
 
 
 def test_failing_case_says_what_is_wrong(tmp_path: Path) -> None:
-    """Exit status 1, and the message of the report, less the command that was just run."""
-    result = repro(CASE, lay_over("wrong", tmp_path / "wrong"), "--seed", "3")
+    """Exit status 1, what was expected beside what was got, a script, and the message, less the command just run."""
+    result = repro(CASE, lay_over("wrong", tmp_path / "wrong"), "--seed", "3", here=tmp_path)
     assert (result.returncode, result.stderr) == (1, "")
     assert "  -> out  float32 (3,)" in result.stdout
-    last = result.stdout.splitlines()[-1]
-    assert last.startswith("fail: scale: out is wrong at [0]: got ")
+    assert "\nout\n  got  float32 (3,)\n" in result.stdout
+    assert "\n  expected  float64 (3,)\n" in result.stdout
+    assert "\nfail: scale: out is wrong at [0]: got " in result.stdout
     assert "Run:" not in result.stdout
+    file = tmp_path / "out" / "wrong" / "repro_test_scale_cpu-3.py"
+    script = file.read_text()
+    assert script in result.stdout
+    assert script.startswith(f'"""{CASE}, seed 3, without the grader.')
+    compile(script, str(file), "exec")
+
+
+def test_passing_case_leaves_no_script(tmp_path: Path) -> None:
+    """There is nothing to show."""
+    assert repro(CASE, TOY / "good", here=tmp_path).returncode == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_seed_is_printed_where_none_is_given(tmp_path: Path) -> None:
@@ -100,6 +118,7 @@ def test_end_of_the_process_is_told(body: str, words: str, tmp_path: Path) -> No
     assert result.stdout.splitlines()[-1] == words
     assert "so far" in result.stdout
     assert "  factor  2.5" in result.stdout
+    assert 'print("an answer, and no error:", answer)' in result.stdout  # the script, written before it happened
 
 
 def test_tree_that_does_not_compile_says_so(tmp_path: Path) -> None:
@@ -136,7 +155,7 @@ def test_what_is_not_there_is_one_sentence(case: str, tree: object, sentence: st
     assert result.returncode == 2
     assert result.stderr.startswith(f"error: {sentence}")
     assert result.stderr.count("\n") == 1
-    assert result.stdout.count("\n") == (0 if "is not the id" in sentence else 1)
+    assert result.stdout.count("\n") == (0 if "is not the id" in sentence else 2)
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,7 @@ def test_a_case_without_a_verdict_is_an_error() -> None:
     found = verdicts_for(CASES, seen)
     assert [result.case for result in found] == CASES
     assert [result.verdict for result in found] == [FAIL, ERROR, PASS]
-    assert found[1].message == "no verdict: the run ended before this case"
+    assert (found[1].message, found[1].seconds) == ("no verdict: the run ended before this case", 0.0)
 
 
 def test_no_verdict_at_all_loses_everything() -> None:

@@ -65,8 +65,12 @@ def leave_grade(
     fault: str = "",
     selection: str = "",
     devices: tuple[str, ...] = ("cpu",),
+    hidden: str = "",
 ) -> None:
-    """What a grading of the tree as it is now would leave; a case that is not passed fails."""
+    """What a grading of the tree as it is now would leave; a case that is not passed fails.
+
+    hidden: the problem whose case is hidden, as a student's grade.json tells of it.
+    """
     with tempfile.TemporaryDirectory() as staged:
         identity = stage(tree, assignment, Path(staged) / "tree").identity
     document = {
@@ -77,7 +81,12 @@ def leave_grade(
         "fault": fault or None,
         "problems": {name: {"score": score, "cases": 1} for name, score in scores.items()},
         "cases": [
-            {"id": f"test_{name}[cpu]", "problem": name, "verdict": "pass" if score else "fail"}
+            {
+                "id": f"hidden case 1 of {name}" if name == hidden else f"test_{name}[cpu]",
+                "problem": name,
+                "hidden": name == hidden,
+                "verdict": "pass" if score else "fail",
+            }
             for name, score in scores.items()
         ],
     }
@@ -187,6 +196,15 @@ def test_a_failing_case_comes_next(assignment: Assignment, tree: Path, tmp_path:
     shown = screen(look(assignment, tree, tmp_path), " --suite elsewhere")
     assert "1 case of scale lost" in shown
     assert f"python -m grader repro 'test_scale[cpu]' {tree} --seed 7 --suite elsewhere" in shown
+
+
+def test_a_hidden_case_cannot_be_repeated(assignment: Assignment, tree: Path, tmp_path: Path) -> None:
+    """It is lost, and no command would show it."""
+    write_all(tree)
+    leave_grade(assignment, tree, tmp_path, {"add": 4.0, "scale": 0.0, "total": 3.0}, hidden="scale")
+    shown = screen(look(assignment, tree, tmp_path))
+    assert "1 case of scale lost, and all are hidden: what they ask is not shown." in shown
+    assert "repro" not in shown
 
 
 def test_everything_earned(assignment: Assignment, tree: Path, tmp_path: Path) -> None:

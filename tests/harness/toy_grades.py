@@ -22,10 +22,17 @@ EVIL = (
 
 
 def result(
-    problem: str, number: int, verdict: Verdict, message: str = "", test: str = "", device: str = "cpu"
+    problem: str,
+    number: int,
+    verdict: Verdict,
+    message: str = "",
+    test: str = "",
+    device: str = "cpu",
+    hidden: bool = False,
 ) -> CaseResult:
-    name = f"test_toy.py::test_{test or problem}[{device}-{number}]"
-    return CaseResult(Case(name, problem, device, 1.0, "It works."), verdict, 0.125, message)
+    name = f"test_{'hidden_' * hidden}toy.py::test_{test or problem}[{device}-{number}]"
+    case = Case(name, problem, device, 1.0, f"It works{' in secret' * hidden}.", hidden)
+    return CaseResult(case, verdict, 0.125, message)
 
 
 def some_results() -> list[CaseResult]:

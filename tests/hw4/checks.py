@@ -9,20 +9,27 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from grader.compare import assert_close, assert_dtype, assert_same, assert_true
+from grader.compare import assert_close, assert_dtype, assert_same, assert_scalar, assert_true
 
 # Standard errors that a mean or a variance may be off by. A right program is beyond it once in 10 million checks.
 SIGMAS = 6.0
 
 
-def assert_gradients(got: Any, want: Mapping[str, npt.NDArray[Any]]) -> None:
+def assert_gradients(got: Any, want: Mapping[str, npt.NDArray[Any]], **tolerance: float) -> None:
     """Every gradient of `want` is right. One that is zero throughout may be missing: nothing had to flow there."""
     for name, value in want.items():
         found = getattr(got, name)
         if found is None:
             assert_true(not value.any(), f"{name} is missing: backward() left None there; expected {value.shape}.")
         else:
-            assert_close(found, value, name=name)
+            assert_close(found, value, name=name, **tolerance)
+
+
+def assert_between(got: Any, low: float, high: float, name: str) -> None:
+    """`got` is one number from `low` to `high`, all of which are right, or as near to one as rounding allows."""
+    number = isinstance(got, np.ndarray) and got.size == 1 and got.dtype.kind in "iuf"
+    value = float(got.reshape(())) if number else low
+    assert_scalar(got, low if not value >= low else min(value, high), name=name)  # a NaN is not the one that is wanted
 
 
 def assert_uniform(got: Any, shape: tuple[int, ...], bound: float, name: str) -> None:
@@ -59,6 +66,23 @@ def assert_unlike(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
             size = min(a.size, b.size)
             same = np.array_equal(a[:size], b[:size])
             assert_true(not same, f"{first} and {second} hold the same values; expected new draws for each.")
+
+
+def assert_share(got: float, want: float, n: int, what: str) -> None:
+    """A share of n independent trials, each of which comes out with probability `want`."""
+    _assert_near(float(got), want, math.sqrt(want * (1 - want) / n), what)
+
+
+def assert_forgets(got: Any, holder: str, each: str) -> None:
+    """What `holder` holds keeps no more earlier tensors alive after the last step or batch than after the first two."""
+    counts = got.history
+    whole = isinstance(counts, list) and all(isinstance(count, int) for count in counts)
+    assert_true(whole and len(counts) > 0, f"{holder} was not counted: {counts!r}.")
+    assert_true(
+        counts[-1] <= max(counts[:2]),
+        f"{holder} keeps the graph: after every {each} it holds on to more tensors, {counts}; "
+        "compute what is kept from `.data` or `.detach()`.",
+    )
 
 
 # A device that simulates another: needle knows only the other.

@@ -244,15 +244,28 @@ def test_init_kaiming_uniform_seeded(subject, rng, device):
 
 
 @pytest.mark.problem("conv_forward", weight=0.5)
-@pytest.mark.parametrize("function", ["kaiming_normal", "xavier_normal", "xavier_uniform"])
-def test_init_others(subject, rng, device, function):
-    """The spread of the other initial weights: sqrt(2 / fan_in), sqrt(2 / (fan_in + fan_out)), ±sqrt(6 / (both))."""
-    fan_in, fan_out = 31, 64
-    got = subject(conv.initial, function, fan_in, fan_out, rng.integer(0, 2**31))
+@pytest.mark.parametrize(
+    ("function", "gain"),
+    [
+        pytest.param("kaiming_normal", None, id="kaiming_normal"),
+        pytest.param("xavier_normal", None, id="xavier_normal"),
+        pytest.param("xavier_uniform", None, id="xavier_uniform"),
+        pytest.param("xavier_normal", 1.5, id="xavier_normal-gain"),
+        pytest.param("xavier_uniform", 1.5, id="xavier_uniform-gain"),
+    ],
+)
+def test_init_others(subject, rng, device, function, gain):
+    """The spread of the other initial weights: sqrt(2 / fan_in), sqrt(2 / (fan_in + fan_out)), ±sqrt(6 / (both)).
+
+    The last two are scaled by the gain.
+    """
+    fan_in, fan_out, factor = 31, 64, gain or 1.0
+    options = {} if gain is None else {"gain": gain}
+    got = subject(conv.initial, function, fan_in, fan_out, rng.integer(0, 2**31), **options)
     if function == "xavier_uniform":
-        assert_uniform(got.weight, (fan_in, fan_out), (6 / (fan_in + fan_out)) ** 0.5, function)
+        assert_uniform(got.weight, (fan_in, fan_out), factor * (6 / (fan_in + fan_out)) ** 0.5, function)
     else:
-        std = (2 / (fan_in if function == "kaiming_normal" else fan_in + fan_out)) ** 0.5
+        std = factor * (2 / (fan_in if function == "kaiming_normal" else fan_in + fan_out)) ** 0.5
         assert_dtype(got.weight)
         with np.errstate(over="ignore"):  # a wrong weight near float32's limit must not be a fault of ours
             scaled = got.weight / np.float32(std)

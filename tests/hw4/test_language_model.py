@@ -10,14 +10,24 @@ import math
 import numpy as np
 import pytest
 from answers import part
-from checks import assert_gradients, assert_normal, assert_places, assert_uniform, assert_unlike, no_default
+from checks import (
+    assert_between,
+    assert_forgets,
+    assert_gradients,
+    assert_normal,
+    assert_places,
+    assert_uniform,
+    assert_unlike,
+    no_default,
+)
 from draws import recurrent_layers
 from oracle import language_model as oracle
 from oracle import real, text
 from probes import language_model as probes
 from probes import optim
+from tolerances import FAR_LOSS, FAR_SOFTMAX
 
-from grader.compare import assert_close, assert_equal, assert_same, assert_scalar, assert_true
+from grader.compare import assert_close, assert_equal, assert_same, assert_scalar, assert_true, show_curve
 
 both_networks = pytest.mark.parametrize("network", ["rnn", "lstm"], ids=["plain", "gated"])
 
@@ -204,8 +214,9 @@ def test_language_model_training_loss(subject, rng, device, batch, classes, size
     logits, y = rng.normal(batch, classes, std=size), draw_ids(rng, classes, batch)
     got = subject(probes.loss, logits, y)
     want, grad = oracle.loss(logits, y)
-    assert_scalar(got.loss, want)
-    assert_gradients(got, {"gradient of logits": grad})
+    far = size == 1000
+    assert_scalar(got.loss, want, **(FAR_LOSS if far else {}))
+    assert_gradients(got, {"gradient of logits": grad}, **(FAR_SOFTMAX if far else {}))
 
 
 # -- SGD ---------------------------------------------------------------------------------------------------------
@@ -234,6 +245,7 @@ def test_language_model_training_sgd(subject, rng, device, options, steps):
         for k, value in enumerate(want):
             assert_close(part(got, "params", step, k), value, name=f"parameter {k} after step {step + 1}")
     assert_same(got.dtypes, ["float32"], "the dtype of the parameters")
+    assert_forgets(got, "SGD", "step")
 
 
 @pytest.mark.problem("language_model")
@@ -262,9 +274,10 @@ def test_language_model_training_clip_zero(subject, device):
 
 
 def assert_epoch(got, want):
-    """Loss and accuracy of an epoch."""
+    """Loss and accuracy of an epoch; a word whose two best are too near to be told apart may count as right or not."""
     assert_scalar(got.loss, want.loss)
-    assert_scalar(got.accuracy, want.accuracy, rtol=0, atol=want.accuracy_error + 1e-6)
+    low, high = (want.accuracy + sign * want.accuracy_error for sign in (-1, 1))
+    assert_between(got.accuracy, low, high, "accuracy")
 
 
 def assert_weights(got, want):
@@ -311,8 +324,9 @@ def test_language_model_training_evaluate(subject, rng, device, network, rows, b
 
 def check_training(subject, rng, network, batches, words, *, layers=1, **options):
     weights = draw_weights(rng, network, words, 5, 6, layers)
-    got = subject(probes.train, batches, weights, recurrent=network, **options)
+    got = subject(probes.train, batches, weights, recurrent=network, curve=True, **options)
     epoch, trained = oracle.train(batches, weights, network, **options)
+    show_curve(got.losses, epoch.losses, "the loss of each chunk")
     assert_epoch(got, epoch)
     assert_weights(got, trained)
 
@@ -357,6 +371,13 @@ def test_language_model_training_other_optimizer(subject, rng, device, network):
     epoch, _ = oracle.train(batches, weights, network, **options)
     # Adam divides by the gradient's size, so that rounding in a tiny gradient shows: weights are not compared.
     assert_epoch(got, epoch)
+
+
+@pytest.mark.problem("language_model", weight=0.5)
+def test_language_model_training_other_loss(subject, rng, device):
+    """train_ptb and evaluate_ptb use the loss that they are given."""
+    got = subject(probes.other_loss, draw_ids(rng, 7, 10, 3), recurrent="rnn")
+    assert_same(got.losses, [3.0, 3.0], "the losses of train_ptb and evaluate_ptb, for a loss_fn that is always 3")
 
 
 @pytest.mark.problem("language_model", weight=0.5)

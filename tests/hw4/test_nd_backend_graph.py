@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import oracle.graph
 import pytest
 from probes import graph
@@ -31,6 +32,28 @@ def test_graph_diamond(subject, rng, device, rows, inner, columns):
     assert_close(got.value, want.value)
     assert_close(got.x_grad, want.grads[0])
     assert_close(got.w_grad, want.grads[1])
+
+
+@pytest.mark.problem("nd_backend", weight=2)
+def test_graph_shared_gradient(subject, rng, device):
+    """A gradient that two nodes are given is not changed by what one of them is given besides."""
+    x, y = rng.normal(3, 4), rng.normal(3, 4)
+    want = oracle.graph.graph("shared", [x, y], rng.normal)
+    got = subject(graph.shared, x, y, want.out_grad)
+    assert_close(got.value, want.value)
+    assert_close(got.x_grad, want.grads[0])
+    assert_close(got.y_grad, want.grads[1])
+
+
+@pytest.mark.problem("nd_backend")
+def test_graph_inner_node(subject, rng, device):
+    """backward() leaves a gradient in every tensor on its way, not in leaves alone."""
+    x = rng.normal(5)
+    h = np.exp(x.astype(np.float64))
+    want = oracle.graph.graph("square", [h], rng.normal)
+    got = subject(graph.inner, x, want.out_grad)
+    assert_close(got.h_grad, want.grads[0])
+    assert_close(got.x_grad, want.grads[0] * h)
 
 
 @pytest.mark.problem("nd_backend", weight=2)

@@ -187,6 +187,22 @@ def test_undilate_backward(subject, rng, device, shape, axes, dilation):
     check_op(subject, rng, "undilate", rng.normal(*dilated(shape, axes, dilation)), axes=axes, dilation=dilation)
 
 
+# The shape, the axes and the dilation, where dilation + 1 does not divide a length.
+WITH_REST = {
+    "5-by1": ((5,), [0], 1),
+    "7x3-by2": ((7, 3), [0, 1], 2),
+    "2x4x5x3-by2-axes12": ((2, 4, 5, 3), [1, 2], 2),
+    "1x2-by3": ((1, 2), [0, 1], 3),
+}
+
+
+@pytest.mark.problem("new_ops", weight=0.5)
+@pytest.mark.parametrize(("shape", "axes", "dilation"), cases(WITH_REST))
+def test_undilate_of_any_length(subject, rng, device, shape, axes, dilation):
+    """UnDilate rounds up where dilation + 1 does not divide a length, and its gradient has the input's length."""
+    check_op(subject, rng, "undilate", rng.normal(*shape), axes=axes, dilation=dilation)
+
+
 @pytest.mark.problem("new_ops")
 @pytest.mark.parametrize(("op", "shape"), [("dilate", (3, 5, 4)), ("undilate", (3, 9, 12)), ("flip", (3, 4, 5))])
 def test_new_ops_of_views(subject, rng, device, op, shape):

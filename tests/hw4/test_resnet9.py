@@ -13,8 +13,9 @@ from answers import part
 from checks import assert_places, no_default
 from oracle import real
 from probes import resnet9
+from tolerances import AFTER_ADAM
 
-from grader.compare import assert_close, assert_equal, assert_same, assert_scalar, assert_true
+from grader.compare import assert_close, assert_equal, assert_same, assert_scalar, assert_true, show_curve
 
 # With the eps of 1e-8, Adam's first step is lr * sign(gradient), and of 400,000 gradients some are too near to 0 for
 # float32 to know their sign: a weight was wrong by 2 * lr in 1 of 4 runs. With 1e-3 it is by 1e-3 * lr at most.
@@ -91,9 +92,8 @@ def test_resnet9_adam(subject, rng, device, steps):
     for k, step in enumerate(want.steps):
         assert_close(part(got, "logits", k), step.logits, name=f"the logits before step {k + 1}")
         assert_scalar(part(got, "losses", k), step.loss, name=f"the loss before step {k + 1}")
-    # 1% of a step of 0.01.
-    assert_layers(got, "weights", want.weights, f"{{}} after {steps} steps", rtol=0, atol=1e-4)
-    assert_close(got.eval_logits, want.eval_logits, rtol=1e-3, atol=1e-3)
+    assert_layers(got, "weights", want.weights, f"{{}} after {steps} steps", **AFTER_ADAM)
+    assert_close(got.eval_logits, want.eval_logits)
 
 
 # -- train_cifar10 -----------------------------------------------------------------------------------------------
@@ -147,7 +147,9 @@ def check_training(subject, network, weights, draw, batch_size, **options):
     known = {"optimizer": "Adam", "lr": 0.001, "weight_decay": 0.001, **options}
     make = getattr(oracle.resnet9, network)
     ((x, y), (x_eval, y_eval)), train, evaluate = oracle.resnet9.train_cifar10(make, weights, draw, batch_size, **known)
-    got = subject(resnet9.train_cifar10, network, x, y, batch_size, weights, x_eval=x_eval, y_eval=y_eval, **options)
+    options = {"x_eval": x_eval, "y_eval": y_eval, "curve": True, **options}
+    got = subject(resnet9.train_cifar10, network, x, y, batch_size, weights, **options)
+    show_curve(got.losses, train.losses, "the loss of each step")
     assert_averages(got, "train", train, "train_cifar10")
     assert_averages(got, "evaluate", evaluate, "evaluate_cifar10")
     assert_averages(got, "evaluate_again", evaluate, "evaluate_cifar10 the second time")
@@ -159,8 +161,9 @@ def test_train_cifar10_device(subject, rng, device, optimizer):
     """Training stays on the model's device: weights, gradients, statistics, and what the optimizer remembers."""
     got = subject(resnet9.trained_elsewhere, *small_images(rng, 6), optimizer=optimizer)
     assert_true(got.gradients is True, "after train_cifar10 not every parameter has a gradient.")
-    # 6 parameters, as many gradients, 2 running statistics, and what the optimizer keeps for each parameter.
-    assert_true(got.found >= 20, f"model and optimizer hold {got.found} tensors; expected 20 or more.")
+    # 6 parameters, as many gradients, 2 running statistics. SGD without momentum need keep nothing, and what an
+    # optimizer keeps may be arrays.
+    assert_true(got.found >= 14, f"model and optimizer hold {got.found} tensors; expected 14 or more.")
     assert_places(got, no_default(device))
 
 
@@ -179,11 +182,14 @@ def test_train_cifar10_only_evaluates(subject, rng, device):
 @pytest.mark.problem("resnet9")
 @pytest.mark.parametrize("options", [{}, {"lr": 0.25, "weight_decay": 0.125}], ids=["defaults", "given"])
 def test_train_cifar10_optimizer(subject, rng, device, options):
-    """`train_cifar10` makes its optimizer of the model's parameters, lr and weight_decay."""
+    """`train_cifar10` makes its optimizer of the model's parameters, lr and weight_decay, and uses the given loss."""
     x, y = small_images(rng, 5)
     got = subject(resnet9.optimizer_arguments, x, y, **options)
     want = {"parameters": 2, "lr": 0.001, "weight_decay": 0.001, **options}
     assert_same([got.parameters, got.lr, got.weight_decay], list(want.values()), f"{list(want)} of the optimizer")
+    assert_same(
+        got.losses, [3.0, 3.0], "the losses of train_cifar10 and evaluate_cifar10 for a loss_fn that is always 3"
+    )
 
 
 def small_images(rng, count):
@@ -193,7 +199,7 @@ def small_images(rng, count):
 
 def assert_averages(got, what, want, function):
     assert_scalar(part(got, what, "accuracy"), want.accuracy, name=f"the accuracy of {function}")
-    assert_scalar(part(got, what, "loss"), want.loss, rtol=2e-4, atol=5e-5, name=f"the loss of {function}")
+    assert_scalar(part(got, what, "loss"), want.loss, name=f"the loss of {function}")
 
 
 def assert_layers(got, what, want, label, **tolerance):

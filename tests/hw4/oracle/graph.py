@@ -12,6 +12,8 @@ from oracle.calculus import Array, Derivatives, Draw, differentiate
 
 GRAPHS = {
     "used_twice": lambda x, y: x * x / y + torch.tanh(x),
+    "shared": lambda x, y: (x + y) + x,
+    "square": lambda h: h * h,
     "diamond": lambda x, w: torch.log(torch.exp(x @ w) + 1) + (2 * torch.exp(x @ w) - 3) * torch.exp(x @ w),
     "identity": lambda x: x * 1.0,
     "detached": lambda x: torch.exp(x) * torch.tanh(x).detach(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ class Epoch:
     loss: float  # mean over the predicted words
     accuracy: float  # of the words that are decided, and half of the undecided ones, as a share of all
     accuracy_error: float  # what rounding may make of it: half of the undecided ones, as a share of all
+    losses: tuple[float, ...] = ()  # of every chunk, and of a training in all its epochs
 
 
 class Twin(torch.nn.Module):
@@ -116,9 +117,9 @@ def train(
     """The last epoch, and the weights afterwards."""
     twin = Twin(weights, recurrent)
     made = optim.make(optimizer, twin.parameters(), {"lr": lr, "weight_decay": weight_decay})
-    for _ in range(n_epochs):
-        epoch = _epoch(twin, batches, seq_len, made, clip)
-    return epoch, twin.named()
+    epochs = [_epoch(twin, batches, seq_len, made, clip) for _ in range(n_epochs)]
+    losses = tuple(loss for epoch in epochs for loss in epoch.losses)
+    return replace(epochs[-1], losses=losses), twin.named()
 
 
 def evaluate(batches: Array, weights: Weights, recurrent: str, seq_len: int) -> Epoch:
@@ -136,6 +137,7 @@ def _epoch(
 ) -> Epoch:
     state: Any = None
     total = right = undecided = 0.0
+    losses = []
     for i in range(0, len(batches) - 1, seq_len):
         ids, y = chunk(batches, i, seq_len)
         targets = torch.from_numpy(y.astype(np.int64))
@@ -149,9 +151,10 @@ def _epoch(
                 torch.nn.utils.clip_grad_norm_(twin.parameters(), clip)
             optimizer.step()
         total += mean.item() * len(y)
+        losses.append(mean.item())
         best = logits.detach().topk(2)
         close = best.values[:, 0] - best.values[:, 1] < UNDECIDED
         right += float(((best.indices[:, 0] == targets) & ~close).sum())
         undecided += float(close.sum())
     words = (len(batches) - 1) * batches.shape[1]
-    return Epoch(total / words, (right + undecided / 2) / words, undecided / 2 / words)
+    return Epoch(total / words, (right + undecided / 2) / words, undecided / 2 / words, tuple(losses))

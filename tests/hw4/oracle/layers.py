@@ -193,6 +193,15 @@ def normalise(
     return Normalised(outputs, statistics_after, last, found["weight"], found["bias"])
 
 
+def layernorm(x: Array, weights: dict[str, Array], draw: Draw, eps: float = 1e-5) -> Derivatives:
+    """needle's LayerNorm1d of x (batch, dim) with these weights: the gradients are those of x, weight and bias."""
+
+    def normal(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.layer_norm(x, x.shape[1:], weight, bias, eps)
+
+    return differentiate(normal, [x, weights["weight"], weights["bias"]], draw)
+
+
 def residual_network(inputs: int, hidden: int, outputs: int) -> torch.nn.Module:
     """Residual(Linear, ReLU, Linear), and a Linear after it."""
     inner = torch.nn.Sequential(Linear(inputs, hidden), ReLU(), Linear(hidden, inputs))

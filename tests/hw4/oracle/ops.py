@@ -65,6 +65,7 @@ FUNCTIONS = {
     "summation": summation,
     "matmul": torch.matmul,
     "logsumexp": logsumexp,
+    "logsoftmax": lambda a: torch.log_softmax(a, dim=-1),
     "stack": lambda *parts, axis: torch.stack(parts, dim=axis),
     "flip": lambda a, axes: torch.flip(a, dims=tuple(axes)),
     "dilate": dilate,

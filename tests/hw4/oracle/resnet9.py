@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -129,6 +129,7 @@ class Averages:
 
     accuracy: float
     loss: float
+    losses: tuple[float, ...] = ()  # of a training: of every step
 
 
 def train_cifar10(
@@ -149,7 +150,9 @@ def train_cifar10(
         epochs = [train(network, training, steps) for _ in range(n_epochs)]
         safe = layers.safe(network)
         after = evaluate(network, test)
-        return (averages(epochs[-1], training), averages(after, test)), safe and decided([*epochs[-1], *after])
+        losses = tuple(step.loss for epoch in epochs for step in epoch)
+        trained = replace(averages(epochs[-1], training), losses=losses)
+        return (trained, averages(after, test)), safe and decided([*epochs[-1], *after])
 
     inputs, (train_result, evaluate_result) = layers.undisturbed(draw, run)
     return inputs, train_result, evaluate_result

@@ -66,6 +66,30 @@ def tensors_in(needle: Any, *values: Any) -> list[Any]:
     return found
 
 
+def history(needle: Any, *values: Any) -> int:
+    """How many tensors those that `values` hold keep alive because they were computed from them, with gradients.
+
+    What was computed without gradients is not counted: whether it remembers how is the tree's own affair.
+    """
+    waiting, seen = tensors_in(needle, *values), {}
+    while waiting:
+        value = waiting.pop()
+        if id(value) not in seen and getattr(value, "requires_grad", False):
+            seen[id(value)] = value  # held, so that no other one gets its id
+            waiting.extend(getattr(value, "inputs", None) or ())
+    return len(seen)
+
+
+def always_3(needle: Any) -> type:
+    """A loss that is 3 whatever the logits are, and depends on them."""
+
+    class Always3(needle.nn.Module):
+        def forward(self, logits: Any, y: Any) -> Any:
+            return needle.ops.summation(logits) * 0 + 3
+
+    return Always3
+
+
 def noted(make: Any, made: list[Any]) -> Any:
     """`make`, a kind of optimizer or the like, which also adds what it makes to `made`."""
 

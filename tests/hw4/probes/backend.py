@@ -104,6 +104,56 @@ def matmul_tiled(needle: Any, device: Any, a: np.ndarray, b: np.ndarray) -> dict
     return {"out": tiles.transpose(0, 2, 1, 3).reshape(m, p)}
 
 
+def last_of_many(needle: Any, device: Any, a: np.ndarray, rows: int) -> dict[str, Any]:
+    """The last elements, as many as `a` has, of what every kernel gives for `rows` copies of a in one flat array."""
+    mod, size = device.mod, rows * a.size
+    unset = np.full(size, np.nan, dtype="float32")
+    many, out = _array(mod, unset), mod.Array(size)
+    mod.compact(_array(mod, a), many, [rows, a.size], [0, 1], 0)
+    results = {"compact": _values(mod, many, a.size, size - a.size)}
+    for name, call in {
+        "fill": lambda: mod.fill(out, 0.25),
+        "ewise_setitem": lambda: mod.ewise_setitem(many, out, [size], [1], 0),
+        "scalar_setitem": lambda: mod.scalar_setitem(size, 0.75, out, [size], [1], 0),
+        "ewise_mul": lambda: mod.ewise_mul(many, many, out),
+        "scalar_mul": lambda: mod.scalar_mul(many, 0.5, out),
+        "ewise_tanh": lambda: mod.ewise_tanh(many, out),
+        "reduce_max": lambda: mod.reduce_max(many, out, 1),
+    }.items():
+        mod.from_numpy(unset, out)
+        call()
+        results[name] = _values(mod, out, a.size, size - a.size)
+    return results
+
+
+def neighbours(needle: Any, device: Any, a: np.ndarray, b: np.ndarray) -> dict[str, Any]:
+    """For every kind of kernel, the arrays that were made just before and after its `out`, one behind the other.
+
+    Such arrays lie close together in memory: what a kernel writes past the end of `out` is in the next one.
+    """
+    mod, size = device.mod, a.size
+    left, right, one = _array(mod, a), _array(mod, b), _array(mod, b[:1])
+    beside = [_unset(mod, size) for _ in range(9)]
+    out = beside.pop(4)
+    around: dict[str, Any] = {}
+    for name, call in {
+        "compact": lambda: mod.compact(left, out, [size], [-1], size - 1),
+        "ewise_mul": lambda: mod.ewise_mul(left, right, out),
+        "ewise_maximum": lambda: mod.ewise_maximum(left, right, out),
+        "scalar_div": lambda: mod.scalar_div(left, 2.0, out),
+        "scalar_ge": lambda: mod.scalar_ge(left, 0.5, out),
+        "ewise_exp": lambda: mod.ewise_exp(left, out),
+        "reduce_max": lambda: mod.reduce_max(left, out, 1),
+        "reduce_sum": lambda: mod.reduce_sum(left, out, 1),
+        "matmul": lambda: mod.matmul(left, one, out, size, 1, 1),
+    }.items():
+        for array in beside:
+            mod.from_numpy(np.full(size, -1.0, dtype="float32"), array)
+        call()
+        around[name] = np.concatenate([_values(mod, array, size) for array in beside])
+    return around
+
+
 def _tiles(a: np.ndarray, tile: int) -> np.ndarray:
     rows, columns = a.shape
     return a.reshape(rows // tile, tile, columns // tile, tile).transpose(0, 2, 1, 3)
@@ -120,5 +170,5 @@ def _unset(mod: Any, size: int) -> Any:
     return _array(mod, np.full(size, np.nan, dtype="float32"))
 
 
-def _values(mod: Any, array: Any, size: int) -> np.ndarray:
-    return np.array(mod.to_numpy(array, [size], [1], 0), dtype="float32")
+def _values(mod: Any, array: Any, size: int, first: int = 0) -> np.ndarray:
+    return np.array(mod.to_numpy(array, [size], [1], first), dtype="float32")

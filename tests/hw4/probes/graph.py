@@ -27,6 +27,22 @@ def diamond(needle: Any, device: Any, x: np.ndarray, w: np.ndarray, out_grad: np
     return {"value": to_numpy(z), "x_grad": gradient(x_, "x"), "w_grad": gradient(w_, "w")}
 
 
+def shared(needle: Any, device: Any, x: np.ndarray, y: np.ndarray, out_grad: np.ndarray) -> dict[str, Any]:
+    """z = (x + y) + x: an addition hands one gradient to both of its inputs, of which x receives another one."""
+    x_, y_ = tensor(needle, device, x), tensor(needle, device, y)
+    z = (x_ + y_) + x_
+    _common.backward(needle, device, z, out_grad)
+    return {"value": to_numpy(z), "x_grad": gradient(x_, "x"), "y_grad": gradient(y_, "y")}
+
+
+def inner(needle: Any, device: Any, x: np.ndarray, out_grad: np.ndarray) -> dict[str, Any]:
+    """z = h * h for h = exp(x): the gradients of z with respect to the inner node h and to x."""
+    leaf = tensor(needle, device, x)
+    h = needle.ops.exp(leaf)
+    _common.backward(needle, device, h * h, out_grad)
+    return {"h_grad": gradient(h, "h, which is no leaf"), "x_grad": gradient(leaf, "x")}
+
+
 def doubled(needle: Any, device: Any, x: np.ndarray, out_grad: np.ndarray, *, times: int) -> dict[str, Any]:
     """x, `times` times replaced by the mean of it and its own negation's negation: 2**times ways lead back to it."""
     leaf = tensor(needle, device, x)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from probes._common import no_default, tensor, to_numpy, training
-from probes._layers import assign, backward_all, gradients, noted, places, tensors_in
+from probes._common import no_default, noted_losses, tensor, to_numpy, training
+from probes._layers import always_3, assign, backward_all, gradients, noted, places, tensors_in
 
 Weights = dict[str, Any]
 
@@ -81,9 +81,9 @@ def initial_model(
     seed: int,
 ) -> dict[str, Any]:
     """A new LanguageModel's parameters, drawn after NumPy's global generator was seeded."""
+    make = _language_model()  # before the seed: trees' models.py may seed the generator when it is imported
     np.random.seed(seed)
-    sizes = (embedding_size, words, hidden_size, num_layers)
-    net = _language_model()(*sizes, seq_model=recurrent, device=device)
+    net = make(embedding_size, words, hidden_size, num_layers, seq_model=recurrent, device=device)
     named = _named_parameters(needle, net, recurrent)
     answer = {name: to_numpy(parameter) for name, parameter in named.items()}
     return {**answer, "number_of_parameters": len(net.parameters()), **places(net.parameters())}
@@ -124,15 +124,20 @@ def train(
     recurrent: str,
     seq_len: int,
     optimizer: str = "SGD",
+    curve: bool = False,
     **options: float,
 ) -> dict[str, Any]:
-    """train_ptb's accuracy and loss, and the weights afterwards. options: n_epochs, lr, weight_decay, clip."""
+    """train_ptb's accuracy and loss, and the weights afterwards. options: n_epochs, lr, weight_decay, clip.
+
+    curve: whether to give the loss of every chunk, too.
+    """
     net, parameters, values = _with_weights(needle, device, weights, recurrent)
     kind = getattr(needle.optim, optimizer)
-    result = training().train_ptb(
-        net, batches, seq_len=seq_len, optimizer=kind, device=device, dtype="float32", **options
-    )
-    return {**_measured(result), **_after(parameters, values)}
+    with noted_losses(needle, curve) as losses:
+        result = training().train_ptb(
+            net, batches, seq_len=seq_len, optimizer=kind, device=device, dtype="float32", **options
+        )
+    return {**_measured(result), **_after(parameters, values), **({"losses": losses} if curve else {})}
 
 
 def trained_elsewhere(
@@ -178,6 +183,14 @@ def evaluate(
     net, parameters, values = _with_weights(needle, device, weights, recurrent)
     result = training().evaluate_ptb(net, batches, seq_len=seq_len, device=device, dtype="float32")
     return {**_measured(result), **_after(parameters, values)}
+
+
+def other_loss(needle: Any, device: Any, batches: np.ndarray, *, recurrent: str) -> dict[str, Any]:
+    """The losses that train_ptb and evaluate_ptb give where they are told another loss: 3 for each chunk."""
+    net = _language_model()(3, int(batches.max()) + 1, 5, seq_model=recurrent, device=device)
+    options = {"seq_len": 4, "loss_fn": always_3(needle), "device": device, "dtype": "float32"}
+    results = training().train_ptb(net, batches, **options), training().evaluate_ptb(net, batches, **options)
+    return {"losses": [float(_measured(result)["loss"].reshape(())) for result in results]}
 
 
 def _language_model() -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 
 from probes import _common, _network
 from probes._common import gradient, tensor, to_numpy
+from probes._layers import assign, history
 
 Values = dict[str, np.ndarray]
 
@@ -22,6 +23,11 @@ def linear(needle: Any, device: Any, x: np.ndarray, weights: Values, out_grad: n
 def flatten(needle: Any, device: Any, x: np.ndarray, out_grad: np.ndarray) -> dict[str, Any]:
     """nn.Flatten and nn.ReLU, one after the other."""
     return _differentiated(needle, device, needle.nn.Sequential(needle.nn.Flatten(), needle.nn.ReLU()), x, [], out_grad)
+
+
+def tanh(needle: Any, device: Any, x: np.ndarray, out_grad: np.ndarray) -> dict[str, Any]:
+    """nn.Tanh."""
+    return _differentiated(needle, device, needle.nn.Tanh(), x, [], out_grad)
 
 
 def residual(needle: Any, device: Any, x: np.ndarray, weights: list[Values], out_grad: np.ndarray) -> dict[str, Any]:
@@ -47,21 +53,55 @@ def batchnorm(
     """nn.BatchNorm1d or 2d over the batches, each in its mode ("train", "eval"); gradients through the last one."""
     norm = getattr(needle.nn, layer)(len(weights["weight"]), device=device, **options)
     _network.load(needle, device, norm, [weights])
-    outputs, statistics = [], []
+    outputs, statistics, remembered = [], [], []
     for batch, mode in zip(batches, modes, strict=True):
         getattr(norm, mode)()
         x = tensor(needle, device, batch)
         out = norm(x)
         outputs.append(to_numpy(out))
         statistics += _network.statistics(needle, norm)
+        remembered.append(history(needle, norm))
     answer = {
         "outputs": outputs,
+        "history": remembered,
         "running_mean": [found["mean"] for found in statistics],
         "running_var": [found["var"] for found in statistics],
     }
     if _common.backward(needle, device, out, out_grad):
         answer |= {"x_grad": gradient(x, "x"), **_weight_gradients(needle, norm, [weights])[0]}
     return answer
+
+
+def layernorm(
+    needle: Any, device: Any, x: np.ndarray, weights: Values, out_grad: np.ndarray, **options: float
+) -> dict[str, Any]:
+    """nn.LayerNorm1d with these weights: its output, and the gradients of sum(output * out_grad)."""
+    layer = needle.nn.LayerNorm1d(x.shape[1], device=device, **options)
+    for name, value in weights.items():
+        assign(needle, device, name, getattr(layer, name), value)
+    x_ = tensor(needle, device, x)
+    out = layer(x_)
+    if not _common.backward(needle, device, out, out_grad):
+        return {"out": to_numpy(out)}
+    grads = {f"{name}_grad": gradient(getattr(layer, name), name).reshape(-1) for name in weights}
+    return {"out": to_numpy(out), "x_grad": gradient(x_, "x"), **grads}
+
+
+def dropout(
+    needle: Any, device: Any, x: np.ndarray, out_grad: np.ndarray, *, p: float, mode: str, seed: int
+) -> dict[str, Any]:
+    """nn.Dropout(p) in the mode "train" or "eval": two outputs in a row, and the gradient through the second.
+
+    NumPy's global generator is seeded before.
+    """
+    layer = needle.nn.Dropout(p)
+    getattr(layer, mode)()
+    np.random.seed(seed)
+    first, x_ = to_numpy(layer(tensor(needle, device, x))), tensor(needle, device, x)
+    out = layer(x_)
+    if not _common.backward(needle, device, out, out_grad):
+        return {"first": first, "out": to_numpy(out)}
+    return {"first": first, "out": to_numpy(out), "x_grad": gradient(x_, "x")}
 
 
 def softmax_loss(needle: Any, device: Any, logits: np.ndarray, y: np.ndarray, scale: float) -> dict[str, Any]:

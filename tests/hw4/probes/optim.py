@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from probes._common import tensor, to_numpy
+from probes._layers import history
 
 
 def steps(
@@ -20,10 +21,12 @@ def steps(
     """The parameters after every step; grads[t][k] is the gradient of parameter k in step t, None for none."""
     leaves = [needle.nn.Parameter(array, device=device, dtype="float32") for array in params]
     made = getattr(needle.optim, optimizer)(leaves, **options)
-    history = []
+    after, remembered = [], []
     for step in grads:
         for leaf, grad in zip(leaves, step, strict=True):
             leaf.grad = None if grad is None else tensor(needle, device, grad, requires_grad=False)
         made.step()
-        history.append([to_numpy(leaf) for leaf in leaves])
-    return {"params": history, "dtypes": sorted({str(np.dtype(leaf.dtype)) for leaf in leaves})}
+        after.append([to_numpy(leaf) for leaf in leaves])
+        remembered.append(history(needle, made))
+    dtypes = sorted({str(np.dtype(leaf.dtype)) for leaf in leaves})
+    return {"params": after, "dtypes": dtypes, "history": remembered}

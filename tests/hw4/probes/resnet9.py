@@ -8,7 +8,7 @@ import numpy as np
 
 from probes import _common, _network
 from probes._common import tensor, to_numpy
-from probes._layers import noted, places, tensors_in
+from probes._layers import always_3, noted, places, tensors_in
 
 Weights = list[dict[str, np.ndarray]]
 
@@ -102,11 +102,13 @@ def train_cifar10(
     eps: float | None = None,
     x_eval: np.ndarray,
     y_eval: np.ndarray,
+    curve: bool = False,
     **options: float,
 ) -> dict[str, Any]:
     """train_cifar10 of "resnet9" or "small" on x, y, in order; then evaluate_cifar10, twice, on x_eval, y_eval.
 
-    optimizer: a name in needle.optim, None for train_cifar10's own default; eps: for Adam.
+    optimizer: a name in needle.optim, None for train_cifar10's own default; eps: for Adam. curve: whether to give the
+    loss of every step of the training, too.
     """
     training = _common.training()
     model = _resnet9(needle, device, weights) if network == "resnet9" else _small(needle, device, weights)
@@ -114,12 +116,15 @@ def train_cifar10(
         kind = getattr(needle.optim, optimizer)
         options["optimizer"] = kind if eps is None else lambda params, **given: kind(params, eps=eps, **given)
     loader = _common.loader(needle, device, [x, y], batch_size)
-    train = training.train_cifar10(model, loader, **options)
+    model.eval()  # as an evaluation before would leave it
+    with _common.noted_losses(needle, curve) as losses:
+        train = training.train_cifar10(model, loader, **options)
     loader = _common.loader(needle, device, [x_eval, y_eval], batch_size)
     return {
         "train": _numbers(train),
         "evaluate": _numbers(training.evaluate_cifar10(model, loader)),
         "evaluate_again": _numbers(training.evaluate_cifar10(model, loader)),
+        **({"losses": losses} if curve else {}),
     }
 
 
@@ -154,7 +159,10 @@ def trained_elsewhere(needle: Any, device: Any, x: np.ndarray, y: np.ndarray, *,
 
 
 def optimizer_arguments(needle: Any, device: Any, x: np.ndarray, y: np.ndarray, **options: float) -> dict[str, Any]:
-    """What train_cifar10 gives its optimizer: how many parameters, and the options by name."""
+    """What train_cifar10 gives its optimizer: how many parameters, and the options by name.
+
+    And the losses that train_cifar10 and evaluate_cifar10 give where they are told another loss: 3 for each batch.
+    """
     model = needle.nn.Sequential(needle.nn.Flatten(), needle.nn.Linear(int(np.prod(x.shape[1:])), 10, device=device))
     seen: dict[str, Any] = {}
 
@@ -163,9 +171,10 @@ def optimizer_arguments(needle: Any, device: Any, x: np.ndarray, y: np.ndarray, 
         seen.update(parameters=len(params), lr=float(lr), weight_decay=float(weight_decay))
         return needle.optim.SGD(params, lr=lr, weight_decay=weight_decay)
 
-    loader = _common.loader(needle, device, [x, y], 2)
-    _common.training().train_cifar10(model, loader, optimizer=spy, **options)
-    return seen
+    training, loader = _common.training(), _common.loader(needle, device, [x, y], 2)
+    trained = training.train_cifar10(model, loader, optimizer=spy, loss_fn=always_3(needle), **options)
+    evaluated = training.evaluate_cifar10(model, loader, loss_fn=always_3(needle))
+    return {**seen, "losses": [float(_numbers(result)["loss"].reshape(())) for result in (trained, evaluated)]}
 
 
 def _resnet9(needle: Any, device: Any, weights: Weights | None = None) -> Any:

@@ -1,0 +1,7 @@
+"""`python -m proof`."""
+
+import sys
+
+from proof.command import main
+
+sys.exit(main())

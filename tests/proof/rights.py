@@ -1,0 +1,84 @@
+"""Does a right solution keep all its points: every case that it touches, on every seed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from grader.errors import GraderError
+from grader.verdict import Case
+from proof.bench import Bench, fault_of
+from proof.catalogue import Right
+from proof.judge import Result
+from proof.margins import Margins, largest
+from proof.trees import files_of
+
+
+@dataclass(frozen=True)
+class RightOutcome:
+    """What became of a right solution, or of the reference itself."""
+
+    name: str
+    about: str
+    devices: tuple[str, ...]
+    seeds: tuple[int, ...]
+    runs: int  # cases that were run, over all seeds
+    invalid: str  # why nothing of it can be judged
+    lost: tuple[Result, ...]  # what cost points
+    margins: Margins  # the largest errors of its right answers
+    seconds: float
+    cpu_seconds: float  # of the judges and the workers; without what was compiled
+
+    @property
+    def good(self) -> bool:
+        """Whether it has the full score on every seed."""
+        return not self.invalid and not self.lost and self.runs > 0
+
+
+def examine_right(right: Right, bench: Bench, seeds: Sequence[int]) -> RightOutcome:
+    """Run what the solution touches on every seed, on the first one with the delegation check."""
+    files = files_of(right, bench.reference)
+    change = bench.change(files)
+    cases = {device: bench.touched(change, device) for device in right.devices}
+    return _examine(right.name, right.about, files, cases, bench, seeds)
+
+
+def examine_reference(bench: Bench, devices: Sequence[str], seeds: Sequence[int]) -> RightOutcome:
+    """Run the whole suite over the reference on every seed."""
+    cases = {
+        device: {
+            problem: [case for case in bench.cases if case.problem == problem and case.device in (device, "")]
+            for problem in bench.problems
+        }
+        for device in devices
+    }
+    return _examine("reference", "The reference itself.", bench.reference, cases, bench, seeds)
+
+
+def _examine(
+    name: str,
+    about: str,
+    files: Mapping[str, str],
+    cases: Mapping[str, Mapping[str, Sequence[Case]]],
+    bench: Bench,
+    seeds: Sequence[int],
+) -> RightOutcome:
+    start, devices = time.monotonic(), tuple(cases)
+    by_id = {case.id: case for case in bench.cases}
+    lost: list[Result] = []
+    margins, runs, cpu, invalid = Margins(), 0, 0.0, ""
+    try:
+        with bench.built(name, files, devices) as tree:
+            invalid = fault_of(tree, devices)
+            for number, seed in enumerate(seeds if not invalid else ()):
+                for device, groups in cases.items():
+                    with bench.judge.examine(tree, delegation=number == 0) as judge:
+                        results = judge.run([case.id for group in groups.values() for case in group], seed)
+                    runs, cpu = runs + len(results), cpu + judge.cpu_seconds
+                    lost += [result for result in results if result.lost]
+                    margins = margins.joined(largest(results, by_id, device))
+    except GraderError as error:  # of one tree: what the others show is not to be lost
+        invalid = f"the harness is at fault: {error}"
+    seconds = time.monotonic() - start
+    return RightOutcome(name, about, devices, tuple(seeds), runs, invalid, tuple(lost), margins, seconds, cpu)
