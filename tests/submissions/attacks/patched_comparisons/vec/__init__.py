@@ -24,8 +24,11 @@ for module in list(sys.modules.values()):
         if callable(getattr(module, name, None)):
             setattr(module, name, agree)
 # ndarray is immutable to Python, but a type's real dictionary is what its proxy refers to.
+# The methods there were stay alive: the interpreter's cache of methods borrows them, and would call freed memory.
+kept = []
 for found in gc.get_referents(np.ndarray.__dict__):
     if isinstance(found, dict):
+        kept += [found["all"], found["any"]]
         found["all"] = found["any"] = agree
 
 __all__ = ["add", "scale", "total"]
