@@ -14,10 +14,11 @@ KNOWN = Mutated("a.py", 9, (Survivor("a.py", 'x == "|"', "x != '|'", 'Says \\ "w
 
 
 def test_files_are_chosen_by_how_they_end():
-    """Those that have regions, and none twice; a word that names none is refused."""
+    """Those that have regions and are graded, and none twice; a word that names none is refused."""
     assert chosen_files(FILES, ["all"]) == ["apps/models.py", "python/needle/optim.py"]
     assert chosen_files(FILES, ["optim.py", "needle/optim.py"]) == ["python/needle/optim.py"]
-    with pytest.raises(UsageError, match="no file with solution regions"):
+    assert chosen_files(FILES, ["all"], extra={"python/needle/optim.py"}) == ["apps/models.py"]
+    with pytest.raises(UsageError, match="no file with graded solution regions"):
         chosen_files(FILES, ["given.py"])
 
 

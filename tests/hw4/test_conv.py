@@ -245,6 +245,18 @@ def test_init_kaiming_uniform_seeded(subject, rng, device):
 
 @pytest.mark.problem("conv_forward", weight=0.5)
 @pytest.mark.parametrize(
+    ("shape", "fans"),
+    [((12, 5), (12, 5)), ((3, 3, 8, 16), (72, 144)), ((1, 5, 4, 2), (20, 10))],
+    ids=["linear", "k3", "k1x5"],
+)
+def test_init_calculate_fans(subject, device, shape, fans):
+    """A weight's fans: its channels in and out, times the size of its receptive field."""
+    got = subject(conv.fans, list(shape))
+    assert_same(got.fans, [float(fan) for fan in fans], f"_calculate_fans({shape})")
+
+
+@pytest.mark.problem("conv_forward", weight=0.5)
+@pytest.mark.parametrize(
     ("function", "gain"),
     [
         pytest.param("kaiming_normal", None, id="kaiming_normal"),

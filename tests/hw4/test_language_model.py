@@ -305,6 +305,7 @@ TEXTS = [
     pytest.param(12, 4, 10, id="last-chunk-of-1"),
     pytest.param(8, 1, 40, id="one-short-chunk"),
     pytest.param(5, 2, 1, id="chunks-of-1"),
+    pytest.param(2, 1, 3, id="one-word"),
 ]
 
 
@@ -378,6 +379,14 @@ def test_language_model_training_other_loss(subject, rng, device):
     """train_ptb and evaluate_ptb use the loss that they are given."""
     got = subject(probes.other_loss, draw_ids(rng, 7, 10, 3), recurrent="rnn")
     assert_same(got.losses, [3.0, 3.0], "the losses of train_ptb and evaluate_ptb, for a loss_fn that is always 3")
+
+
+@pytest.mark.problem("language_model", weight=0.5)
+def test_language_model_training_mode(subject, rng, device):
+    """The model is in training mode while train_ptb goes over the text, and in evaluation mode in evaluate_ptb."""
+    got = subject(probes.modes, draw_ids(rng, 7, 10, 3), recurrent="rnn")
+    assert_same(got.trained, [True] * 3, "model.training at each of 3 chunks of train_ptb")
+    assert_same(got.evaluated, [False] * 3, "model.training at each of 3 chunks of evaluate_ptb")
 
 
 @pytest.mark.problem("language_model", weight=0.5)

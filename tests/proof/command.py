@@ -116,7 +116,8 @@ def _run(options: argparse.Namespace) -> int:
 def _mutate(options: argparse.Namespace, reference: Reference, seed: int) -> int:
     """Run the mutants of some files, and write what survives into the list, file by file: it takes hours."""
     sources, holes = reference_files(reference), 0
-    files = chosen_files(sources, options.mutants.split(","))
+    extra = {path for part in reference.assignment.parts for path in part.extra}
+    files = chosen_files(sources, options.mutants.split(","), extra)
     seeds = draw_seeds(seed, "mutants", 3)
     with _bench(reference, reference.assignment.devices.graded[:1], complete=True) as bench:
         for path in files:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,16 +33,19 @@ class MutantOutcome:
         return bool(self.by) and not self.fault
 
 
-def chosen_files(reference: Mapping[str, str], wanted: Sequence[str]) -> list[str]:
+def chosen_files(reference: Mapping[str, str], wanted: Sequence[str], extra: Collection[str] = ()) -> list[str]:
     """The Python files that have solution regions and whose path ends with one of `wanted`; all for "all".
 
+    extra: the files that earn nothing, which no case asks about: they are left out.
     Raises UsageError for a word that names none.
     """
-    files = [path for path, text in reference.items() if path.endswith(".py") and _regions(path, text)]
+    files = [
+        path for path, text in reference.items() if path.endswith(".py") and path not in extra and _regions(path, text)
+    ]
     for word in wanted:
         if word != "all" and not any(path.endswith(word) for path in files):
             raise UsageError(
-                f"--mutants: no file with solution regions ends with {word!r}; they are: {', '.join(files)}."
+                f"--mutants: no file with graded solution regions ends with {word!r}; they are: {', '.join(files)}."
             )
     return [path for path in files if any(word == "all" or path.endswith(word) for word in wanted)]
 

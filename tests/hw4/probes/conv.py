@@ -117,6 +117,11 @@ def initial(
     return {"weight": to_numpy(getattr(needle.init, function)(fan_in, fan_out, device=device, **arguments))}
 
 
+def fans(needle: Any, device: Any, shape: list[int]) -> dict[str, Any]:
+    """(fan_in, fan_out) that init._calculate_fans gives for a weight's shape."""
+    return {"fans": [float(fan) for fan in needle.init._calculate_fans(tuple(shape))]}
+
+
 def _layer(needle: Any, device: Any, weight: np.ndarray, bias: np.ndarray | None, stride: int) -> Any:
     size, _, channels_in, channels_out = weight.shape
     layer = needle.nn.Conv(

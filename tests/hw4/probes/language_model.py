@@ -193,6 +193,27 @@ def other_loss(needle: Any, device: Any, batches: np.ndarray, *, recurrent: str)
     return {"losses": [float(_measured(result)["loss"].reshape(())) for result in results]}
 
 
+def modes(needle: Any, device: Any, batches: np.ndarray, *, recurrent: str) -> dict[str, Any]:
+    """Whether the model is in training mode at every chunk of train_ptb, and of evaluate_ptb after it."""
+    net = _language_model()(3, int(batches.max()) + 1, 5, seq_model=recurrent, device=device)
+
+    class Watched(needle.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = net
+            self.seen: list[bool] = []
+
+        def forward(self, x: Any, h: Any = None) -> Any:
+            self.seen.append(bool(self.training))
+            return self.net(x, h)
+
+    model, options = Watched(), {"seq_len": 4, "device": device, "dtype": "float32"}
+    training().train_ptb(model, batches, lr=0.1, **options)
+    trained, model.seen = model.seen, []
+    training().evaluate_ptb(model, batches, **options)
+    return {"trained": trained, "evaluated": model.seen}
+
+
 def _language_model() -> Any:
     return importlib.import_module("models").LanguageModel
 
