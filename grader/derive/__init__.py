@@ -12,6 +12,7 @@ Each step is a file; what is wanted elsewhere is imported here.
     notebook.py  the one made into the other, by jupytext
     tree.py      whole trees: derive one, compare one
     leakage.py   the proof that no solution line is in a tree or an archive
+    links.py     its pages without links that lead out of it
     archive.py   the archive that students get
 """
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.assignment import own_suite
-from grader.derive import handout
+from grader.derive import handout, links
 from grader.derive.leakage import LeakError, leaks_in, read_solutions
 from grader.derive.tree import IGNORED_AT_TOP, File, check_tree, read_file, read_tree, write_atomically
 from grader.errors import UsageError
@@ -63,6 +63,8 @@ CONTENTS = (
     Entry("requirements-notebook.lock"),
     Entry("docs/student*.md", mandatory=False, own=True),
     Entry("docs/grading.md", mandatory=False),
+    Entry("docs/messages.md", mandatory=False),
+    Entry("docs/tolerances.md", mandatory=False, own=True),
     Entry("docs/reference.md", mandatory=False),
     Entry("docs/cuda-sim.md", mandatory=False),
     Entry("docs/training.md", mandatory=False, own=True),
@@ -88,6 +90,7 @@ def release(root: Path, out: Path | None = None, given: Handout | None = None) -
         raise UsageError(f"{given.student} is not what {given.reference} derives to; {remedy}.\n{listed}")
     files = {**_collect(root, is_own=given == own), **_given(given)}
     files["pyproject.toml"] = _about(given.name, files["pyproject.toml"])
+    files = links.close(files)
     files |= handout.describe(given.name, handout.version_of(files["pyproject.toml"].data), files)
     files = {f"{given.name}/{path}": file for path, file in files.items()}
     found = leaks_in(read_solutions(given.reference), {path: file.data for path, file in files.items()})

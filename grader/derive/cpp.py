@@ -6,14 +6,10 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
-from grader.derive.cpp_code import definitions
+from grader.cudasim.tokens import read
+from grader.derive.cpp_code import CppDefinition, definitions
 from grader.derive.markers import MarkerError, Region, Span, Violation
 
-_COMMENTS_AND_LITERALS = re.compile(
-    r""" R"(?P<delimiter>[^()\\\s]*)\(.*?\)(?P=delimiter)"
-      | //[^\n]* | /\*.*?\*/ | "(?:\\.|[^"\\\n])*" | \'(?:\\.|[^\'\\\n])*\' """,
-    re.VERBOSE | re.DOTALL,
-)
 _NOT_CODE = re.compile(r"\s*(?:$|#|//|/\*|\*)")  # blank, preprocessor or comment lines
 
 
@@ -28,10 +24,11 @@ def place(lines: Sequence[str], spans: Sequence[Span], path: str) -> list[Region
     A region in a function carries the function's name. Raises MarkerError where only one of a region and its code is at
     column 0, or its braces do not match.
     """
-    names = _names(lines, spans, path)
+    functions = [item for item in definitions(path, "".join(lines)) if item.kind == "function"] if spans else []
+    ends = list(itertools.accumulate(map(len, lines)))
     regions = [
-        Region.of(lines, span, path, name, in_function=span.indent != "")
-        for span, name in zip(spans, names, strict=True)
+        Region.of(lines, span, path, _name(span, ends[span.first - 1], functions), in_function=span.indent != "")
+        for span in spans
     ]
     violations = [violation for region in regions for violation in _misplaced(region)]
     if violations:
@@ -39,14 +36,14 @@ def place(lines: Sequence[str], spans: Sequence[Span], path: str) -> list[Region
     return regions
 
 
-def _names(lines: Sequence[str], spans: Sequence[Span], path: str) -> Iterator[str]:
-    """The function that each pair of markers is in; "" at namespace scope, and in what is no plain function."""
-    functions = [item for item in definitions(path, "".join(lines)) if item.kind == "function"] if spans else []
-    starts = list(itertools.accumulate(map(len, lines), initial=0))
-    for span in spans:
-        at = starts[span.first - 1]
-        inside = [item.name for item in functions if span.indent and item.first < at < item.last]
-        yield inside[-1] if inside else ""
+def _name(span: Span, at: int, functions: Sequence[CppDefinition]) -> str:
+    """The function that a pair of markers is in; "" at namespace scope, and in what is no plain function.
+
+    at: the offset just past the first of them.
+    """
+    if not span.indent:
+        return ""
+    return next((item.name for item in functions if at in range(item.first, item.last)), "")
 
 
 def _misplaced(region: Region) -> Iterator[Violation]:
@@ -60,8 +57,8 @@ def _misplaced(region: Region) -> Iterator[Violation]:
             f"the markers of this region are indented by {region.indent!r} and its code by {indent!r}; "
             "indent both alike, since the indentation says whether a region is in a function",
         )
-    text = _COMMENTS_AND_LITERALS.sub(" ", "".join(region.lines))
-    opened, closed = text.count("{"), text.count("}")
+    tokens = [token.text for token in read(region.path, "".join(region.lines)).tokens]
+    opened, closed = tokens.count("{"), tokens.count("}")
     if opened != closed:
         yield Violation(
             region.path,

@@ -5,9 +5,9 @@ No preprocessor runs: every branch of an `#if` is looked at, and a macro is a de
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise, takewhile
 
 from grader.cudasim.tokens import Token, read
 
@@ -36,9 +36,8 @@ class CppDefinition:
     last: int  # offset just past its last one
     tokens: tuple[Token, ...]
     parameters: tuple[Parameter, ...] = ()  # of a function, or of a macro that takes some
-    body: tuple[int, int] | None = (
-        None  # of a function: the offsets between its braces; of a macro: of what it stands for
-    )
+    # of a function: the offsets between its braces; of a macro: of what it stands for
+    body: tuple[int, int] | None = None
 
     @property
     def words(self) -> frozenset[str]:
@@ -53,16 +52,14 @@ class CppDefinition:
 def definitions(path: str, text: str) -> list[CppDefinition]:
     """All definitions of a file, in order; those in namespaces too, as if there were none. Never fails."""
     tokens = read(path, text).tokens
-    found = _macros(text, tokens)
+    found = _macros(tokens)
     code = [token for token in tokens if token.directive < 0]
-    macros = {
-        item.name for item in found if item.parameters or "(" in text[item.first : item.last].split(item.name)[1][:1]
-    }
-    found += _Walk(text, code, macros).all()
+    macros = {item.name for item in found if _takes_parameters(item.tokens)}
+    found += _Walk(code, macros).all()
     return sorted(found, key=lambda item: item.first)
 
 
-def _macros(text: str, tokens: Sequence[Token]) -> list[CppDefinition]:
+def _macros(tokens: Sequence[Token]) -> list[CppDefinition]:
     found = []
     groups: dict[int, list[Token]] = {}
     for token in tokens:
@@ -71,11 +68,10 @@ def _macros(text: str, tokens: Sequence[Token]) -> list[CppDefinition]:
     for start, group in groups.items():
         if group[0].text != "define" or len(group) < 2:
             continue
-        name = group[1]
-        body = group[2:]
+        name, body = group[1], group[2:]
         parameters: list[Parameter] = []
-        if body and body[0].text == "(" and body[0].start == name.end:
-            closing = next((n for n, token in enumerate(body) if token.text == ")"), len(body) - 1)
+        if _takes_parameters(group[1:]):
+            closing = next((n for n, token in enumerate(body) if token.text == ")"), len(body))
             parameters = [Parameter("", token.text) for token in body[1:closing] if token.text != ","]
             body = body[closing + 1 :]
         end = group[-1].end
@@ -84,11 +80,15 @@ def _macros(text: str, tokens: Sequence[Token]) -> list[CppDefinition]:
     return found
 
 
+def _takes_parameters(tokens: Sequence[Token]) -> bool:
+    """Whether a macro does, if only `()`. tokens: its name and all behind that."""
+    return len(tokens) > 1 and tokens[1].text == "(" and tokens[1].start == tokens[0].end
+
+
 class _Walk:
     """Goes through the tokens of a file at namespace scope."""
 
-    def __init__(self, text: str, tokens: Sequence[Token], macros: set[str]) -> None:
-        self._text = text
+    def __init__(self, tokens: Sequence[Token], macros: set[str]) -> None:
         self._tokens = tokens
         self._macros = macros
         self._found: list[CppDefinition] = []
@@ -96,21 +96,22 @@ class _Walk:
 
     def all(self) -> list[CppDefinition]:
         start = 0
+        braces = False  # whether what began at `start` has some already, and so goes on up to the `;`
         while self._at < len(self._tokens):
             text = self._tokens[self._at].text
             if text == ";":
                 self._statement(start, self._at)
             elif text == "}":
                 pass  # the end of a namespace
-            elif text == "{" and self._is_namespace(start):
+            elif text == "{" and not braces and self._is_namespace(start):
                 pass
             elif text == "{":
                 end = self._closing(self._at)
-                if self._block(start, end):
-                    self._at = end
-                else:
+                if braces or not self._block(start, end):
+                    braces = True
                     self._at = end + 1
                     continue
+                self._at = end
             elif text in _PARTNER:
                 end = self._closing(self._at)
                 is_macro = self._at == start + 1 and self._tokens[start].text in self._macros
@@ -124,18 +125,17 @@ class _Walk:
                 continue
             self._at += 1
             start = self._at
+            braces = False
         return self._found
 
     def _is_namespace(self, start: int) -> bool:
         words = [token.text for token in self._tokens[start : self._at]]
-        return "namespace" in words[:2] or (words[:1] == ["extern"] and len(words) == 2)
+        return "namespace" in words or (words[:1] == ["extern"] and len(words) == 2)
 
     def _closing(self, at: int) -> int:
         """The index of the bracket that closes the one at `at`; the last token where none does."""
         depth = 0
         for index in range(at, len(self._tokens)):
-            if self._tokens[index].kind != "punct":
-                continue
             depth += self._tokens[index].text in _PARTNER
             depth -= self._tokens[index].text in _PARTNER.values()
             if depth == 0:
@@ -144,34 +144,45 @@ class _Walk:
 
     def _block(self, start: int, end: int) -> bool:
         """Take note of the definition whose braces begin here; whether that is all of it."""
-        opening = self._parameters(start)
-        if opening is not None and "=" not in [token.text for token in self._tokens[start:opening]]:
-            name = self._tokens[opening - 1].text
-            inside = (self._tokens[self._at].end, self._tokens[end].start)
-            parameters = _parameters(self._tokens[opening + 1 : self._closing(opening)])
-            self._add("function", name, start, end, parameters, inside)
-            return True
-        return False  # a class or an initializer: it goes on up to the `;`
+        found = self._function(start)
+        if found is None:
+            return False  # a class or an initializer
+        name, opening = found
+        inside = (self._tokens[self._at].end, self._tokens[end].start)
+        parameters = _parameters(self._tokens[opening + 1 : self._closing(opening)])
+        self._add("function", name, start, end, parameters, inside)
+        return True
 
-    def _parameters(self, start: int) -> int | None:
-        """The index of the `(` of a function's parameters, of what begins at `start` and has a body here."""
+    def _function(self, start: int) -> tuple[str, int] | None:
+        """The name of the function that begins at `start` and has a body here, and the index of its parameters' `(`."""
+        name = ""
         index = start
         while index < self._at:
             token = self._tokens[index]
-            if token.text == "<" and index > start and self._tokens[index - 1].text == "template":
+            if token.text == "<":
                 index = self._past_template(index)
                 continue
-            if token.text == "(":
-                before = self._tokens[index - 1]
-                if before.kind == "word" and before.text not in _ATTRIBUTES and index > start:
-                    return index
-                index = self._closing(index)
-            elif token.text == "{":
+            if token.text == "=":
                 return None
+            if token.text == "operator":
+                return self._operator(index)
+            if token.text == "(":
+                if name not in ("", *_ATTRIBUTES):
+                    return name, index
+                index = self._closing(index)
+            name = token.text if token.kind == "word" else ""
             index += 1
         return None
 
+    def _operator(self, start: int) -> tuple[str, int] | None:
+        """What `_function` gives, where that word begins the name: "operator+", "operator()"."""
+        for index in range(start + 2, self._at):
+            if self._tokens[index].text == "(":
+                return "".join(token.text for token in self._tokens[start:index]), index
+        return None
+
     def _past_template(self, index: int) -> int:
+        """The index just past the list of a template that begins with the `<` at `index`."""
         depth = 0
         while index < self._at:
             text = self._tokens[index].text
@@ -185,51 +196,16 @@ class _Walk:
 
     def _statement(self, start: int, end: int) -> None:
         """Take note of what ends with the `;` at `end`."""
-        tokens = self._tokens[start:end]
-        if not tokens:
-            return
-        words = [token.text for token in tokens]
-        if words[0] == "using":
-            if words[1:2] == ["namespace"]:
-                self._add("directive", "".join(words[2:]), start, end)
-            else:
-                self._add("using", words[1] if "=" in words else words[-1], start, end)
-            return
-        if words[0] == "typedef":
+        first = self._past_template(start + 1) if self._tokens[start].text == "template" else start
+        words = [token.text for token in self._tokens[first:end]]
+        if words[:2] == ["using", "namespace"]:
+            self._add("directive", "".join(words[2:]), start, end)
+        elif words[:1] == ["using"]:
+            self._add("using", words[1] if "=" in words else words[-1], start, end)
+        elif words[:1] == ["typedef"]:
             self._add("using", words[-1], start, end)
-            return
-        offset = 0
-        if words[0] == "template":
-            here, self._at = self._at, end
-            offset = self._past_template(start + 1) - start
-            self._at = here
-        rest = words[offset:]
-        kind = next((n for n, word in enumerate(rest[:3]) if word in _CLASSES), None)
-        if kind is not None and ("{" in rest or len(rest) <= kind + 2):
-            name = next(
-                (
-                    token.text
-                    for token in tokens[offset + kind + 1 :]
-                    if token.kind == "word" and token.text not in _CLASSES
-                ),
-                "",
-            )
-            self._add("class", name, start, end)  # declared only, too: a template is specialised below that
-            return
-        self._variable(tokens, start, end)
-
-    def _variable(self, tokens: Sequence[Token], start: int, end: int) -> None:
-        for index, token in enumerate(tokens):
-            if token.text in ("=", "[", "{", "(") and index and tokens[index - 1].kind == "word":
-                if tokens[index - 1].text in _ATTRIBUTES:
-                    continue
-                if token.text == "(":
-                    self._add("prototype", tokens[index - 1].text, start, end)
-                else:
-                    self._add("variable", tokens[index - 1].text, start, end)
-                return
-        if len(tokens) > 1 and tokens[-1].kind == "word":
-            self._add("variable", tokens[-1].text, start, end)
+        elif (found := _declared(self._tokens[first:end])) is not None:
+            self._add(*found, start, end)
 
     def _add(
         self,
@@ -243,6 +219,35 @@ class _Walk:
         first, last = self._tokens[start].start, self._tokens[end].end
         tokens = tuple(self._tokens[start : end + 1])
         self._found.append(CppDefinition(kind, name, first, last, tokens, parameters, body))
+
+
+def _declared(tokens: Sequence[Token]) -> tuple[str, str] | None:
+    """The kind and the name of what these tokens declare, without the template's list and the `;`."""
+    words = [token.text for token in tokens]
+    head = list(takewhile(lambda word: word not in ("{", "="), words))
+    behind = [n for n, word in enumerate(head, start=1) if word in _CLASSES]  # `enum class` has two
+    # Declared only, too: a template is specialised below that.
+    if behind and (words[len(head) :][:1] == ["{"] or len(head) == behind[-1] + 1):
+        return "class", _class_name(tokens[behind[-1] :])
+    depth = 0
+    for before, token in pairwise(tokens):
+        depth += (before.text == "<") - (before.text == ">")
+        named = depth == 0 and before.kind == "word" and before.text not in _ATTRIBUTES
+        if named and token.text in ("=", "[", "{", "("):
+            return "prototype" if token.text == "(" else "variable", before.text
+    return ("variable", words[-1]) if len(tokens) > 1 and tokens[-1].kind == "word" else None
+
+
+def _class_name(tokens: Sequence[Token]) -> str:
+    """The first name behind `struct`, but those of attributes; what `struct {} name` declares is the struct's."""
+    depth = 0
+    for token in tokens:
+        if token.text == "{":
+            break
+        depth += (token.text in _PARTNER) - (token.text in _PARTNER.values())
+        if depth == 0 and token.kind == "word" and token.text not in _ATTRIBUTES:
+            return token.text
+    return next((token.text for token in reversed(tokens) if token.kind == "word"), "")
 
 
 def _parameters(tokens: Sequence[Token]) -> tuple[Parameter, ...]:
@@ -261,7 +266,7 @@ def _parameters(tokens: Sequence[Token]) -> tuple[Parameter, ...]:
         words = [token.text for token in part]
         if "=" in words:
             part = part[: words.index("=")]
-        if len(part) > 1 and part[-1].kind == "word" and re.match(r"[A-Za-z_]", part[-1].text):
+        if len(part) > 1 and part[-1].kind == "word":
             found.append(Parameter(" ".join(token.text for token in part[:-1]), part[-1].text))
         elif part:
             found.append(Parameter(" ".join(token.text for token in part), ""))

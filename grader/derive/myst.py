@@ -22,7 +22,7 @@ the cells alike is checked where it is used, in notebook.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from grader.derive.cells import FENCE, Cell, Headings, closes, find_in_cells
 from grader.derive.markers import LOOKS_LIKE_A_MARKER, MarkerError, Region, Violation, refuse_markers, split_lines
@@ -35,7 +35,8 @@ _SAYS_ONLY_A_MARKER = re.compile(r"[#/]+\s*(?:BEGIN|END)\b")
 
 def is_notebook(text: str) -> bool:
     """Whether a Markdown file is a notebook: whether its front matter is jupytext's."""
-    return any(re.match(r"jupytext[ \t]*:", line) for line in _front_matter(split_lines(text)))
+    lines = split_lines(text)
+    return any(re.match(r"jupytext[ \t]*:", line) for line in lines[: _end_of_front_matter(lines)])
 
 
 def find(lines: Sequence[str], path: str) -> list[Region]:
@@ -59,21 +60,23 @@ def find(lines: Sequence[str], path: str) -> list[Region]:
 
 def read_cells(text: str) -> list[Cell]:
     """The code cells of a notebook in MyST, in order."""
-    return [cell for cell, _ in _blocks(split_lines(text))]
+    lines = split_lines(text)
+    return [Cell(first + 1, tuple(lines[first:end]), heading) for _, first, end, heading in _blocks(lines)]
 
 
-def _front_matter(lines: Sequence[str]) -> Sequence[str]:
-    if not lines or lines[0].rstrip() != "---":
-        return ()
-    end = next((number for number, line in enumerate(lines[1:], start=1) if line.rstrip() == "---"), None)
-    return () if end is None else lines[1:end]
+def _end_of_front_matter(lines: Sequence[str]) -> int:
+    """The index of the line that closes it; 0 where there is none."""
+    if lines and lines[0].rstrip() == "---":
+        for at in range(1, len(lines)):
+            if lines[at].rstrip() == "---":
+                return at
+    return 0
 
 
-def _blocks(lines: Sequence[str]) -> list[tuple[Cell, range]]:
-    """The code cells, each with the indices of all its lines: those of its fence and its options too."""
-    found = []
+def _blocks(lines: Sequence[str]) -> Iterator[tuple[int, int, int, str]]:
+    """The code cells: the indices of the fence, of the source's first line and of its end; the heading above."""
     headings = Headings()
-    at = len(_front_matter(lines)) + 2
+    at = _end_of_front_matter(lines)  # the line that closes it is no fence, and no heading
     while at < len(lines):
         fence = FENCE.fullmatch(lines[at].rstrip("\r\n"))
         if fence is None:
@@ -82,10 +85,8 @@ def _blocks(lines: Sequence[str]) -> list[tuple[Cell, range]]:
             continue
         end = _end_of_fence(lines, at, fence["ticks"])
         if fence["info"].startswith(_CELL):
-            first = _first_of_source(lines, at + 1, end)
-            found.append((Cell(first + 1, tuple(lines[first:end]), headings.last), range(at, end + 1)))
+            yield at, _first_of_source(lines, at + 1, end), end, headings.last
         at = end + 1
-    return found
 
 
 def _end_of_fence(lines: Sequence[str], begin: int, ticks: str) -> int:
@@ -112,9 +113,9 @@ def _outside(lines: Sequence[str], path: str) -> list[Violation]:
     """Markers that are in no cell's source, and cells that are none because they stand in a list or a quotation."""
     source: set[int] = set()
     fences: set[int] = set()
-    for cell, block in _blocks(lines):
-        source.update(range(cell.first - 1, cell.first - 1 + len(cell.lines)))
-        fences.update(block)
+    for fence, first, end, _ in _blocks(lines):
+        source.update(range(first, end))
+        fences.update(range(fence, end))
     violations = []
     for index, line in enumerate(lines):
         bare = _LEADING.sub("", line.rstrip("\r\n"))

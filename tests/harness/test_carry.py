@@ -891,6 +891,19 @@ def test_cpp_namespaces_conditions_and_outdented_lines(hw4: Assignment) -> None:
     assert "  SAY(1);\n  if (out)\n  {\n  *out" in said or "  SAY(1);\n  if (out)\n  {\n" in said
 
 
+def test_cpp_a_template_with_a_default_hides_no_function(hw4: Assignment) -> None:
+    """Nor does an operator: what stands behind them is found, and comes along where it is used."""
+    old = """
+        Pair operator+(Pair a, Pair b) { return {a.x + b.x}; }
+        template <int N = 4> void fill(float* x) { *x = N; }
+        void Mul(float* out) { fill<2>(out); }
+        """
+    new = "void Mul(float* out) {\n  /// BEGIN YOUR SOLUTION\n  /// END YOUR SOLUTION\n}\n"
+    planned = moved(hw4, {"src/a.cc": old}, {"src/a.cc": derive_text(new, "src/a.cc")})
+    assert item(planned, "Mul").fate is Fate.CARRIED
+    assert "template <int N = 4> void fill(float* x) { *x = N; }" in planned.texts["src/a.cc"]
+
+
 def test_cpp_what_cannot_stand_here_costs_no_other_function(hw4: Assignment) -> None:
     """A marker in a string cannot be handed in; the function that uses it is named, the others are carried."""
     old = """

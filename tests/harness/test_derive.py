@@ -302,6 +302,19 @@ def test_preprocessor_lines_have_no_indentation() -> None:
     assert derive_text(text, "a.cc") == cpp("void f() {\n  <<\n  throw NotImplemented(__func__);\n  >>\n}\n")
 
 
+def test_cpp_regions_are_named_by_their_function() -> None:
+    """Each by its own; what stands around a function, in an indented namespace, is in none."""
+    two = "void f() {\n  <<\n  first(1, 2, 3);\n  g();\n  >>\n}\nvoid h() {\n  <<\n  >>\n}\n"
+    text = cpp(f"{two}namespace a {{\n  <<\n  void k() {{\n  }}\n  >>\n}}\n")
+    assert [(r.name, r.in_function) for r in find_regions(text, "a.cc")] == [("f", True), ("h", True), ("", True)]
+
+
+def test_braces_of_strings_and_comments_are_none() -> None:
+    """A region's own braces are counted, and a number's quotes hide none of them."""
+    text = cpp("void f() {\n  <<\n  if (1'000 > a) { g(\"}\", '}', R\"({)\"); }  // } 1'0\n  /* { */\n  >>\n}\n")
+    assert [region.name for region in find_regions(text, "a.cc")] == ["f"]
+
+
 def test_short_spelling() -> None:
     """`BEGIN SOLUTION` is a marker too, and stays as it is spelt."""
     text = "def f():\n    ### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -15,14 +16,17 @@ from typing import Any
 import pytest
 import typer
 from conftest import ROOT
+from proof.command import command_line
 
 import grader
 from grader import first_aid
 from grader.assignment import load_assignment
 from grader.cli import app
-from grader.judging import plugin, single_case
+from grader.evidence import Curve, Evidence, Lines, Margin, Picture, Wrong
+from grader.judging import plugin, single_case, some_cases
 from grader.reading.flag import Flag
 from grader.report.document import to_document
+from grader.repro_script import plugin as script_plugin
 from grader.score import score
 from grader.tolerance import DEFAULT
 from grader.verdict import Case, CaseResult, Verdict
@@ -35,6 +39,7 @@ else:
 PAGES = [ROOT / "README.md", ROOT / "HANDOUT.md", *sorted((ROOT / "docs").glob("*.md"))]
 SOURCES = sorted((ROOT / "grader").rglob("*.py"))
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
+GRADING = (ROOT / "docs" / "grading.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 HW4 = load_assignment(ROOT / "tests" / "hw4")
@@ -205,8 +210,17 @@ def test_every_option_for_pytest_is_documented() -> None:
     """docs/reference.md has the options of the plugins, and no others."""
     added = _Options()
     plugin.pytest_addoption(added)  # type: ignore[arg-type]
-    single_case.pytest_addoption(added)  # type: ignore[arg-type]
+    for other in (single_case, some_cases, script_plugin):
+        other.pytest_addoption(added)  # type: ignore[arg-type]
     assert set(re.findall(r"^\| `(--\w[\w-]*)", section("pytest"), re.MULTILINE)) == added.names
+
+
+def test_every_option_of_the_proof_is_documented() -> None:
+    """docs/reference.md has the options of `python -m proof`, and no others."""
+    shown = {
+        name for action in command_line()._actions if action.help != argparse.SUPPRESS for name in action.option_strings
+    }
+    assert set(re.findall(r"^\| `(--\w[\w-]*)", section("python -m proof"), re.MULTILINE)) == shown - {"-h", "--help"}
 
 
 def test_every_setting_is_documented() -> None:
@@ -259,7 +273,7 @@ def test_every_module_is_in_the_architecture() -> None:
 
 def test_points_are_those_of_the_assignment() -> None:
     """The table of docs/grading.md has every bucket with its problems, other names and points."""
-    rows = re.findall(r"^\| (\w+) \| (.*) \| (\d+) \|$", (ROOT / "docs" / "grading.md").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| (\w+) \| (.*) \| (\d+) \|$", GRADING, re.MULTILINE)
     want = []
     for bucket in HW4.buckets:
         own = [problem for problem in HW4.problems if problem.bucket == bucket]
@@ -276,13 +290,13 @@ def test_points_are_those_of_the_assignment() -> None:
 
 def test_verdicts_are_those_of_the_grader() -> None:
     """The table of docs/grading.md has every verdict."""
-    text = (ROOT / "docs" / "grading.md").read_text()
-    assert re.findall(r"^\| `([a-z ]+)` \|", text, re.MULTILINE) == [verdict.value for verdict in Verdict]
+    table = GRADING.split("\n## Verdicts\n")[1].split("\n## ")[0]
+    assert re.findall(r"^\| `([a-z ]+)` \|", table, re.MULTILINE) == [verdict.value for verdict in Verdict]
 
 
 def test_tolerances_are_those_of_the_comparison() -> None:
     """docs/grading.md gives the tolerance of an assignment that says nothing."""
-    text = " ".join((ROOT / "docs" / "grading.md").read_text().split())
+    text = " ".join(GRADING.split())
     found = re.search(r"rtol (\S+) and atol (\S+) unless", text)
     assert found is not None
     assert (float(found[1]), float(found[2])) == (DEFAULT.rtol, DEFAULT.atol)
@@ -303,11 +317,18 @@ def test_format_of_grade_json_is_the_one_described() -> None:
         "fault": None,
     }
     document = to_document(score(HW4, results, environment={}, **about))  # type: ignore[arg-type]
-    described = re.search(r"## grade.json\n\n`(.*?)`", (ROOT / "docs" / "grading.md").read_text(), re.DOTALL)
+    described = re.search(r"## grade.json\n\n`(.*?)`", GRADING, re.DOTALL)
     assert described is not None
     words = re.sub(r"\s+", " ", described[1])
     parts = [_shape(key, value) for key, value in document.items()]
     assert words == ", ".join(parts)
+
+
+def test_evidence_in_grade_json_is_the_one_described() -> None:
+    """docs/grading.md names every key of a case's evidence, and of what is in it."""
+    table = GRADING.split("`evidence` of a case")[1].split("\n## ")[0]
+    for part in (Evidence, Wrong, Picture, Lines, Margin, Curve):
+        assert [field.name for field in fields(part) if f"`{field.name}`" not in table] == [], part
 
 
 def _shape(key: str, value: object) -> str:

@@ -82,6 +82,13 @@ def test_stamps_that_are_none(stamp: object) -> None:
     assert "is damaged" in refused(files={"a.py": stamp})
 
 
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[" * 200_000], ids=["empty", "cut", "no text", "too deep"])
+def test_bytes_that_are_no_record(data: bytes) -> None:
+    """A file that was cut off or overwritten is told in a sentence, and stops nothing else."""
+    with pytest.raises(UsageError, match="record is damaged: it is no JSON"):
+        parse_manifest(data, "record")
+
+
 @pytest.mark.parametrize("number", [0, 2, None, "1"])
 def test_another_format(number: object) -> None:
     """A record of another format is not guessed at."""

@@ -11,6 +11,7 @@ from conftest import ROOT
 from small_notebook import BEGIN, END, FRONT, SECRET, cell
 
 from grader.derive import MarkerError, derive_text, fill_region, find_regions
+from grader.derive.myst import is_notebook, read_cells
 from grader.derive.notebook import to_ipynb
 from grader.derive.written import is_written
 
@@ -102,6 +103,53 @@ def test_other_front_matter_is_no_notebook() -> None:
     """A page of the documentation with front matter of its own stays text."""
     with pytest.raises(MarkerError, match=r"page\.md:5: .* in a file type that has none"):
         derive_text(f"---\ntitle: jupytext\n---\n\n{BEGIN}\n", "page.md")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("---\r\njupytext : x\r\n--- \r\n", True),
+        ("---\na: 1\n# b\njupytext:\n---\n", True),
+        ("", False),
+        ("---\njupytext: x\n", False),
+        ("---\n---\njupytext: x\n---\n", False),
+        ("# A text\njupytext: x\n---\n", False),
+        ("jupytext: x\n---\n", False),
+    ],
+    ids=["Windows", "last key", "empty file", "unclosed", "empty front matter", "no front matter", "first line"],
+)
+def test_only_front_matter_makes_a_notebook(text: str, is_one: bool) -> None:
+    """It begins on the first line and ends at the first `---` after that; what a page says below makes it none."""
+    assert is_notebook(text) == is_one
+
+
+OPENING = "```{code-cell} ipython3\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        (f"{FRONT}{OPENING}x = 1\n```\n{OPENING}y = 2\n```\n", [(12, ["x = 1\n"]), (15, ["y = 2\n"])]),
+        (f"{OPENING}```\n{OPENING}y = 2\n```\n", [(2, []), (4, ["y = 2\n"])]),
+        (f"{OPENING}:a: 1\nx = 1\n```\n", [(3, ["x = 1\n"])]),
+        (f"{OPENING}:a: 1\n:b: 2\n\nx = 1\n```\n", [(5, ["x = 1\n"])]),
+        (f"{OPENING}---\n---\nx = 1\n---\n```\n", [(4, ["x = 1\n", "---\n"])]),
+        (f"{OPENING}---\na: 1\n---\n\n\nx = 1\n```\n", [(6, ["\n", "x = 1\n"])]),
+        (OPENING, [(2, [])]),
+        (f"{OPENING}:a: 1\n", [(3, [])]),
+        (f"{OPENING}---\na: 1\n", [(4, [])]),
+    ],
+    ids=["adjacent", "empty", "option", "options", "no YAML", "YAML", "unclosed", "unclosed option", "unclosed YAML"],
+)
+def test_lines_of_a_cell(text: str, cells: list[tuple[int, list[str]]]) -> None:
+    """A cell's source begins behind its fence, its options and one blank line, and ends where its fence is closed."""
+    assert [(cell.first, list(cell.lines)) for cell in read_cells(text)] == cells
+
+
+def test_fence_without_a_language_hides_headings() -> None:
+    """What opens a fence does not close it, though it says nothing either."""
+    (one,) = read_cells(f"# Real\n```\n# not\n```\n{OPENING}x = 1\n```\n")
+    assert one.heading == "Real"
 
 
 # ------------------------------------------------------------------------------------------------- violations

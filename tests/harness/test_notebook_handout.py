@@ -98,6 +98,18 @@ def test_cell_that_jupytext_does_not_see() -> None:
         to_ipynb(text, "hw4.md")
 
 
+@pytest.mark.parametrize(
+    ("before", "line", "number"), [(cell("x = 1"), 13, 2), (f"{FRONT}\n", 1, 1)], ids=["after ours", "alone"]
+)
+def test_cell_that_only_jupytext_sees(before: str, line: int, number: int) -> None:
+    """It is told at the last cell of ours, or at the text's beginning where there is none."""
+    text = f"{before}\n<div>\n```\n\n```{{code-cell}} ipython3\ny = 1\n```\n"  # HTML hides the first fence
+    with pytest.raises(
+        MarkerError, match=rf"hw4\.md:{line}: for this code cell \(number {number}\) jupytext finds 'y = 1'"
+    ):
+        to_ipynb(text, "hw4.md")
+
+
 def test_without_jupytext(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where jupytext is missing, a tree with a notebook says how to get it; regions are found without it."""
     real = importlib.import_module

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from proof.own_mutants import ROOT, TESTS, Equivalent, load_equivalents, section
+from proof.own_mutants import ROOT, TESTS, Equivalent, OwnRun, load_equivalents, section
 
 TREE = {
     "pytest.ini": "[pytest]\n",
@@ -30,14 +30,23 @@ def test_every_listed_change_has_a_module_and_a_reason() -> None:
 
 def test_a_page_shows_code_as_it_is() -> None:
     """A bar in a line of code does not end the table's cell."""
-    text = section([Equivalent("grader.score", "a | b", "a & b", "The same of bits.")])
-    assert text.splitlines()[-1] == "| grader.score | `a \\| b` | `a & b` | The same of bits. |"
+    bits = Equivalent("grader.score", "a | b", "a & b", "The same of bits.")
+    lines = section([bits, Equivalent("*", "@cache", "", "Speed.")], {}).splitlines()
+    assert lines[-2] == "| grader.score | `a \\| b` | `a & b` | The same of bits. |"
+    assert lines[-1] == "| any | `@cache` | nothing | Speed. |"
+
+
+def test_a_page_says_when_a_module_was_run() -> None:
+    """What it found then, whether the module has changed since, and what never was run."""
+    text = section([], {"grader.score": OwnRun(44, 3, 0, "0123456789abcdef")})
+    assert "| `grader.score` (changed since) | 44 | 41 | 3 | 0 |" in text
+    assert "| `grader.points` | never run |" in text
 
 
 def test_survivors_are_what_no_test_notices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Changes of a tested function and of a tested constant are noticed, others not; what runs none is a survivor."""
     pytest.importorskip("cosmic_ray")
-    from proof.mutations import mutants
+    from proof.mutate import mutants
     from proof.own_forks import survivors
 
     for name, text in TREE.items():

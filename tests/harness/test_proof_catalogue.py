@@ -86,7 +86,7 @@ def test_a_right_solution_is_read(toy, tmp_path):
     (folder / "vec").mkdir(parents=True)
     (folder / "vec" / "more.py").write_text("more")
     (folder / "right.toml").write_text(
-        'about = "Goes backwards."\nproblems = ["add"]\n[[remove]]\nfile = "vec/reduction.py"\n'
+        'about = "Goes backwards."\n[[remove]]\nfile = "vec/reduction.py"\n'
         '[[edit]]\nfile = "vec/elementwise.py"\nold = "a + b"\nnew = "b + a"\n'
     )
     [right] = load_rights(tmp_path / "right", wanted)
@@ -98,7 +98,7 @@ def test_a_right_solution_may_be_a_tree_of_its_own(toy, tmp_path):
     """Then nothing of the reference is left but what students are given."""
     files = {"vec/elementwise.py": "a + b", "vec/reduction.py": "x"}
     wanted = reference(toy, tmp_path / "reference", files)
-    description = 'about = "Another tree."\nproblems = ["add"]\nbase = "../../other"\n'
+    description = 'about = "Another tree."\nbase = "../../other"\n'
     own = {"other/vec/elementwise.py": "b + a", "other/README.md": "About it.", "right/own/right.toml": description}
     for place, text in own.items():
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
@@ -110,9 +110,9 @@ def test_a_right_solution_may_be_a_tree_of_its_own(toy, tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('about = "Of no tree."\nproblems = ["add"]\nbase = "../none"\n', "a folder with a tree of its own"),
-        ('about = "Nothing at all."\nproblems = ["add"]\n', "nothing differs from the reference"),
-        ('about = "Nothing at all."\nproblems = ["add"]\ndevices = ["tpu"]\n', "some of: cpu, gpu"),
+        ('about = "Of no tree."\nbase = "../none"\n', "a folder with a tree of its own"),
+        ('about = "Nothing at all."\n', "nothing differs from the reference"),
+        ('about = "Nothing at all."\ndevices = ["tpu"]\n', "some of: cpu, gpu"),
     ],
 )
 def test_a_mistake_in_a_right_solution_is_said(toy, tmp_path, text, said):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from proof.mutants import Mutated, Survivor, joined, load_mutated, written
-from proof.mutated import chosen_files
+from proof.mutant_list import Mutated, Survivor, joined, load_mutated, written
+from proof.mutants import chosen_files
 
 from grader.errors import UsageError
 
 REGION = "def f(x):\n    ### BEGIN YOUR SOLUTION\n    return x\n    ### END YOUR SOLUTION\n"
 FILES = {"apps/models.py": REGION, "python/needle/optim.py": REGION, "python/needle/given.py": "X = 1\n"}
-KNOWN = Mutated("a.py", 9, (Survivor("a.py", 'x == "|"', "x != '|'", 'Says \\ "why".'), Survivor("a.py", "0", "1")))
+EXPLAINED = Survivor("a.py", 'x == "|"', "x != '|'", 'Says \\ "why".')
+KNOWN = Mutated("a.py", 9, "5eed", (EXPLAINED, Survivor("a.py", "0", "1")))
 
 
 def test_files_are_chosen_by_how_they_end():
@@ -24,15 +25,15 @@ def test_files_are_chosen_by_how_they_end():
 
 def test_the_list_is_read_as_it_was_written(tmp_path):
     """Quotes, backslashes and all."""
-    (tmp_path / "mutants.toml").write_text(written([KNOWN, Mutated("b.py", 3, ())]))
-    assert load_mutated(tmp_path / "mutants.toml") == [KNOWN, Mutated("b.py", 3, ())]
+    (tmp_path / "mutants.toml").write_text(written([KNOWN, Mutated("b.py", 3, "feed", ())]))
+    assert load_mutated(tmp_path / "mutants.toml") == [KNOWN, Mutated("b.py", 3, "feed", ())]
     assert load_mutated(tmp_path / "none.toml") == []
 
 
 def test_a_new_run_keeps_reasons():
     """What survives again has its reason still, what is noticed now is gone, and other files stay."""
-    fresh = Mutated("a.py", 12, (Survivor("a.py", 'x == "|"', "x != '|'"), Survivor("a.py", "2", "3")))
-    assert joined([KNOWN, Mutated("b.py", 3, ())], [fresh]) == [
-        Mutated("a.py", 12, (KNOWN.survivors[0], Survivor("a.py", "2", "3"))),
-        Mutated("b.py", 3, ()),
+    fresh = Mutated("a.py", 12, "seed", (Survivor("a.py", 'x == "|"', "x != '|'"), Survivor("a.py", "2", "3")))
+    assert joined([KNOWN, Mutated("b.py", 3, "feed", ())], [fresh]) == [
+        Mutated("a.py", 12, "seed", (KNOWN.survivors[0], Survivor("a.py", "2", "3"))),
+        Mutated("b.py", 3, "feed", ()),
     ]

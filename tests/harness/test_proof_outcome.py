@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from proof.judge import Result
+from proof.long_form import LongForm, load_long_form, rows_of
 from proof.margins import largest
-from proof.mutants import Mutated, Survivor
+from proof.mutant_list import Mutated, Survivor
 from proof.page import Run, page
+from proof.page_mutants import mutation
 from proof.terminal import bug_lines, right_lines
 from proofs import bug_outcome, lost, right_outcome
 
 from grader.evidence import Margin
 from grader.verdict import Case, Verdict
 
-RUN = Run("a machine, 2 cores", "abc1234", 99, 600.0, 1000.0, 12345)
+RUN = Run("a machine, 2 cores", "abc1234", "5eed" * 16, 99, 600.0, 1000.0, 12345)
 FAILED = Result("test_toy.py::test_add[cpu-3]", 5, Verdict.FAIL, "add: out is wrong\nmore", 0.1)
 
 
@@ -42,7 +46,7 @@ def test_what_is_wrong_says_what_to_do(outcome, words):
 
 def test_a_right_solution_is_told():
     """One line where it keeps its points; the cases that fail where it does not."""
-    assert right_lines(right_outcome())[0].startswith("right       backwards, 1 seeds, 9 cases")
+    assert right_lines(right_outcome())[0].startswith("right       backwards, 1 seed, 9 cases")
     text = "\n".join(right_lines(right_outcome(lost=(FAILED,))))
     assert "LOSES" in text
     assert "test_add[cpu-3], seed 5" in text
@@ -67,35 +71,53 @@ def test_the_page_of_a_good_run():
     """Summary, bugs by area whatever the order in which they were done, right solutions, margins."""
     bugs = [bug_outcome("later", area="rnn", error=4.5), bug_outcome("first"), bug_outcome("second", error=None)]
     rights = [right_outcome("reference", runs=1237), right_outcome()]
-    text = page(RUN, bugs, rights, [])
-    assert text == page(RUN, bugs[::-1], rights[::-1], [])
+    text = page(RUN, bugs, rights)
+    assert text == page(RUN, bugs[::-1], rights[::-1])
     assert "| planted bugs caught | 3 of 3, on 2 seeds each |" in text
     assert "| points lost where nothing explains it | none |" in text
     assert text.index("### ops") < text.index("`first`") < text.index("### rnn") < text.index("`later`")
     assert "| add | cpu | 0.25 | `test_toy.py::test_add[cpu-8]` | 4.5 | `later` |" in text
     assert "What is wrong" not in text
-    assert "Mutation" not in text
+
+
+def test_the_long_form_is_on_the_page_of_every_run(tmp_path):
+    """With what it found, and whether the suite has changed since then."""
+    outcomes = [right_outcome(seeds=tuple(range(20))), right_outcome("reference", seeds=tuple(range(100)))]
+    LongForm("a machine", "def5678", RUN.suite, 7, 5400.0, rows_of(outcomes)).save(tmp_path / "long.json")
+    kept = load_long_form(tmp_path / "long.json")
+    assert kept is not None
+    text = page(RUN, [bug_outcome()], [right_outcome()], kept)
+    assert "| 1 of 1, on 20 seeds each; 100 runs over it on cpu, no failures |" in text
+    assert "| `backwards` | cpu | 9 | 20 | all pass | 0.25 |" in text
+    assert "commit def5678, seed `7`, 90 minutes" in text
+    assert "has changed since" not in text
+    assert "has changed since" in page(replace(RUN, suite="another"), [bug_outcome()], [right_outcome()], kept)
+    assert load_long_form(tmp_path / "none.json") is None
 
 
 def test_the_page_of_a_bad_run():
     """What is wrong stands near the top, each in a line."""
     bugs = [bug_outcome("missed", by=("one", "")), bug_outcome("costs", lost=(lost("scale", None),))]
-    mutated = Mutated(
-        "vec/a.py", 40, (Survivor("vec/a.py", "a | b", "a & b"), Survivor("vec/a.py", "1", "2", "Unused."))
-    )
-    text = page(RUN, bugs, [right_outcome(lost=(FAILED,))], [mutated])
-    assert "`missed` is missed in add on 1 seeds" in text
+    text = page(RUN, bugs, [right_outcome(lost=(FAILED,))])
+    assert "`missed` is missed in add on 1 seed" in text
     assert "`costs` costs points in scale" in text
     assert "`backwards` loses points: 1 cases fail" in text
     assert text.index("What is wrong") < text.index("## Planted bugs")
-    assert "| vec/a.py | 40 | 38 | 1 | 1 |" in text
-    assert "| vec/a.py | `a \\| b` | `a & b` | **a hole** |" in text
 
 
 def test_bugs_that_are_caught_by_little_are_named():
     """With the case that caught them: a wider tolerance could lose them."""
     bugs = [bug_outcome("near", error=2.5), bug_outcome("far", error=40.0), bug_outcome("by_words", error=None)]
-    text = page(RUN, bugs, [right_outcome()], [])
+    text = page(RUN, bugs, [right_outcome()])
     assert "| `near` | add | cpu | 2.5 | `one` |" in text
     assert "| `far` | add | cpu" not in text
-    assert "No bug was caught by an error of less than 3" in page(RUN, bugs[1:], [right_outcome()], [])
+    assert "No bug was caught by an error of less than 3" in page(RUN, bugs[1:], [right_outcome()])
+
+
+def test_the_mutants_are_counted():
+    """Those that are right all the same, and holes; a file that has changed since its mutants were run is marked."""
+    survivors = (Survivor("vec/a.py", "a | b", "a & b"), Survivor("vec/a.py", "1", "2", "Unused."))
+    text = mutation([Mutated("vec/a.py", 40, "5eed", survivors)], {"vec/a.py": "5eed"})
+    assert "| vec/a.py | 40 | 38 | 1 | 1 |" in text
+    assert "| vec/a.py | `a \\| b` | `a & b` | **a hole** |" in text
+    assert "| vec/a.py (changed since) |" in mutation([Mutated("vec/a.py", 40, "5eed", survivors)], {})

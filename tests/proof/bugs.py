@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from grader.errors import GraderError
@@ -17,6 +18,8 @@ from proof.trees import files_of
 
 # The reference's slowest case takes 1 s of CPU time, and a bug that hangs shall not take ten in each of its cases.
 LIMITS = {"case_cpu_seconds": 3}
+# What a bug must not be caught by: it does not run at all, and any case would see that.
+NO_PROGRAM = re.compile(r"\b(NameError|ImportError|ModuleNotFoundError|SyntaxError|IndentationError)\b")
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,10 @@ class Caught:
     touched: int  # cases that run what the bug changes
     tried: int  # of these, how many were run on the first seed
     lost: int  # of these, how many failed: one, unless all were to be run
-    error: (
-        float | None
-    )  # of those that fail by numbers, the largest error as a share of what is allowed; None: none does
+    # The largest error of the cases that fail by numbers, as a share of what is allowed; of the seeds the smallest.
+    # None: no case does.
+    error: float | None
+    raises: bool = False  # whether the case of the first seed ends in an exception or worse, and not in a wrong answer
 
     @property
     def missed(self) -> tuple[int, ...]:
@@ -59,6 +63,7 @@ class BugOutcome:
     fault: str = ""  # what went wrong with the grader itself
     caught: tuple[Caught, ...] = ()  # in the order of the bug's problems
     lost: tuple[Lost, ...] = ()  # elsewhere
+    elsewhere: int = 1  # seeds on which the other problems were run
     seconds: float = 0.0
     cpu_seconds: float = 0.0  # of the judge and the workers; without what was compiled
     runs: int = 0  # cases that were run, over all seeds
@@ -79,11 +84,23 @@ class BugOutcome:
         return not (self.invalid or self.fault or self.missed or self.unexpected)
 
 
+def in_order(outcomes: Iterable[BugOutcome]) -> list[BugOutcome]:
+    """By area and name: the order in which they were done says nothing."""
+    return sorted(outcomes, key=lambda item: (item.bug.area, item.bug.name))
+
+
 def examine_bug(
-    bug: Bug, bench: Bench, seeds: Sequence[int], *, every_case: bool = False, whole_suite: bool = False
+    bug: Bug,
+    bench: Bench,
+    seeds: Sequence[int],
+    *,
+    elsewhere: int = 1,
+    every_case: bool = False,
+    whole_suite: bool = False,
 ) -> BugOutcome:
     """Build the bug, and run what it touches.
 
+    elsewhere: on how many of the seeds the problems are run that it does not name.
     every_case: on the first seed all cases of the problems that it names, and not only up to the first that fails.
     whole_suite: not only the cases that run what it changes, which checks that these are known rightly.
     """
@@ -97,7 +114,7 @@ def examine_bug(
             if fault := fault_of(tree, [bug.device]):
                 return BugOutcome(bug, f"it does not compile: {fault}", seconds=time.monotonic() - start)
             with bench.judge.examine(tree, limits=LIMITS) as judge:
-                work = _Work(bug, bench, change, judge, tuple(seeds), every_case)
+                work = _Work(bug, bench, change, judge, tuple(seeds), elsewhere, every_case)
                 work.all(bench.touched(change, bug.device))
     except GraderError as error:  # of one bug: what the others show is not to be lost
         return BugOutcome(bug, fault=str(error), seconds=time.monotonic() - start)
@@ -106,6 +123,7 @@ def examine_bug(
         work.invalid,
         caught=() if work.invalid else tuple(work.caught.get(name) or _untouched(name, seeds) for name in bug.problems),
         lost=tuple(work.lost),
+        elsewhere=min(elsewhere, len(seeds)),
         seconds=time.monotonic() - start,
         cpu_seconds=judge.cpu_seconds,
         runs=work.runs,
@@ -121,6 +139,7 @@ class _Work:
     change: Change
     judge: Examination
     seeds: tuple[int, ...]
+    elsewhere: int
     every_case: bool
     caught: dict[str, Caught] = field(default_factory=dict)
     lost: list[Lost] = field(default_factory=list)
@@ -141,11 +160,20 @@ class _Work:
         first_only = not (named and self.every_case)
         results = self._run([case.id for case in cases], self.seeds[0], until_lost=first_only)
         lost = [result for result in results if result.lost]
-        if any(result.message.startswith("importing the tree ") for result in lost):
-            self.invalid = f"it fails at import, where every case sees it: {lost[0].message.splitlines()[0]}"
+        if lost and (why_not := no_program(lost[0])):
+            self.invalid = why_not
         elif named:
             self.caught[problem] = self._all_seeds(problem, cases, results)
-        elif lost:
+        else:
+            self._elsewhere(problem, cases, lost, why)
+
+    def _elsewhere(self, problem: str, cases: Sequence[Case], lost: Sequence[Result], why: str | None) -> None:
+        for seed in self.seeds[1 : self.elsewhere]:
+            if lost:
+                break
+            results = self._run([case.id for case in cases], seed, until_lost=True)
+            lost = [result for result in results if result.lost]
+        if lost:
             ran = self.bench.seen.cases.get(lost[0].case)
             through = self.change.through(ran) if ran else self.change.everything
             self.lost.append(Lost(problem, lost[0].case, lost[0].message, through, why))
@@ -154,28 +182,42 @@ class _Work:
         lost = {result.case for result in results if result.lost}
         seconds = {name: seen.seconds for name, seen in self.bench.seen.cases.items() if name in lost}
         by = [min(lost, key=lambda name: (seconds.get(name, 0.0), name), default="")]
+        errors = [_error(results)]
         for seed in self.seeds[1:]:
-            by.append(self._first_lost(batches(cases, lost, seconds), seed))
-        errors = [
-            margin.error
-            for result in results
-            if result.verdict is Verdict.FAIL
-            for margin in result.margins
-            if margin.error > 1
-        ]
-        return Caught(problem, tuple(by), self.seeds, len(cases), len(results), len(lost), max(errors, default=None))
+            found = self._first_lost(batches(cases, lost, seconds), seed)
+            by.append(found.case if found else "")
+            errors.append(_error([found] if found else []))
+        raises = any(result.case == by[0] and result.verdict is Verdict.ERROR for result in results)
+        error = min((error for error in errors if error is not None), default=None)
+        return Caught(problem, tuple(by), self.seeds, len(cases), len(results), len(lost), error, raises)
 
-    def _first_lost(self, groups: Sequence[Sequence[str]], seed: int) -> str:
+    def _first_lost(self, groups: Sequence[Sequence[str]], seed: int) -> Result | None:
         for names in groups:
             for result in self._run(names, seed, until_lost=True):
                 if result.lost:
-                    return result.case
-        return ""
+                    return result
+        return None
 
     def _run(self, names: Sequence[str], seed: int, *, until_lost: bool) -> list[Result]:
         results = self.judge.run(names, seed, until_lost=until_lost)
         self.runs += len(results)
         return results
+
+
+def no_program(result: Result) -> str:
+    """Why what costs this case its points is no bug to catch; "" where it is one."""
+    first = result.message.partition("\n")[0]
+    if first.startswith("importing the tree "):
+        return f"it fails at import, where every case sees it: {first}"
+    if result.verdict is Verdict.ERROR and NO_PROGRAM.search(first):
+        return f"it is no program: {first}"
+    return ""
+
+
+def _error(results: Sequence[Result]) -> float | None:
+    """The largest error of those that fail by numbers; None where none does."""
+    failed = [result for result in results if result.verdict is Verdict.FAIL]
+    return max((margin.error for result in failed for margin in result.margins if margin.error > 1), default=None)
 
 
 def _untouched(problem: str, seeds: Sequence[int]) -> Caught:

@@ -55,7 +55,6 @@ class Right:
 
     name: str
     about: str  # what is done in another way
-    problems: tuple[str, ...]  # what it touches, for the reader
     devices: tuple[str, ...]
     edits: tuple[Edit, ...]
     files: Mapping[str, bytes]  # laid over the reference: path -> content
@@ -171,7 +170,7 @@ def _right(file: Path, reference: Reference) -> Right:
         raise UsageError(
             f"{file}: nothing differs from the reference; expected [[edit]], [[remove]], base or files beside it."
         )
-    right = Right(file.parent.name, _sentence(table), _problems(table, reference), devices, edits, files, removed)
+    right = Right(file.parent.name, _sentence(table), devices, edits, files, removed)
     table.finish()
     return right
 

@@ -20,15 +20,18 @@ from typing import TypeVar
 from grader.assignment import load_assignment
 from grader.errors import GraderError, UsageError
 from grader.judge import OWN_SUITE, ROOT
+from grader.suite import suite_hash
 from proof.bench import Bench, build_tree, fault_of
 from proof.bugs import BugOutcome, examine_bug
 from proof.catalogue import Bug, Reference, Right, load_bugs, load_rights
 from proof.judge import Judge
+from proof.long_form import RIGHT_SEEDS, LongForm, load_long_form, rows_of
 from proof.machine import commit, machine
-from proof.mutants import LIST, Mutated, Survivor, joined, load_mutated, written
-from proof.mutated import MutantOutcome, chosen_files, mutant_job, mutant_lines, mutants_of
-from proof.own_mutants import load_equivalents, section
+from proof.mutant_list import LIST, Mutated, Survivor, joined, load_mutated, source_hash, written
+from proof.mutants import MutantOutcome, chosen_files, mutant_job, mutant_lines, mutants_of
+from proof.own_mutants import load_equivalents, load_runs, section
 from proof.page import Run, page
+from proof.page_mutants import mutation
 from proof.plan import chosen, draw_seeds
 from proof.rights import RightOutcome, examine_reference, examine_right
 from proof.terminal import bug_lines, right_lines
@@ -36,14 +39,15 @@ from proof.trace import touch_map
 from proof.trees import reference_files
 
 SUBMISSIONS = ROOT / "tests" / "submissions"
-LONG = 20  # with as many seeds a right solution is run on all of its devices
+SEEDS = 5  # a bug; with fewer the page stays as it is
+SIMULATED = 5  # seeds of the reference in the simulator, in the long form
 PAGE = ROOT / "docs" / "proof.md"
 T = TypeVar("T")  # an outcome
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 all is proved, 1 something is missed, unexpected or lost, 2 a mistake in a file or the command."""
-    options = _parser().parse_args(arguments)
+    options = command_line().parse_args(arguments)
     try:
         return _run(options)
     except UsageError as error:
@@ -54,18 +58,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 3
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """What `python -m proof` takes."""
     parser = argparse.ArgumentParser(prog="python -m proof", description=(__doc__ or "").strip())
     parser.add_argument("--only", default="", help="only these bugs, by name or by area (a file's name); A,B,...")
     parser.add_argument("--right", default="", help="only these right solutions; A,B,...")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time (default: the cores)")
     parser.add_argument("--seed", type=int, help="repeat a run: what all seeds are drawn from (default: a new one)")
-    parser.add_argument("--seeds", type=int, default=5, help="seeds a bug (default: 5)")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"seeds a bug (default: {SEEDS})")
     parser.add_argument("--every-case", action="store_true", help="also count how many cases catch a bug")
     parser.add_argument(
         "--whole-suite", action="store_true", help="all cases for each bug: checks what is left out else"
     )
-    parser.add_argument("--right-seeds", type=int, default=1, help="seeds a right solution (default: 1)")
+    parser.add_argument(
+        "--right-seeds", type=int, default=1, help="seeds a right solution (default: 1); 20: the long form"
+    )
     parser.add_argument("--every-device", action="store_true", help="right solutions on all of their devices")
     parser.add_argument("--reference-seeds", type=int, default=2, help="seeds of the reference (default: 2)")
     parser.add_argument(
@@ -90,24 +97,28 @@ def _run(options: argparse.Namespace) -> int:
     partial = bool(options.only or options.right)
     if partial:
         bugs, rights = _chosen(options, bugs, rights)
+    long = options.right_seeds >= RIGHT_SEEDS
     # The simulator takes ten times as long as the CPU: the second device of a right solution is for the long form.
-    if not options.every_device and options.right_seeds < LONG:
+    if not options.every_device and not long:
         rights = [replace(item, devices=item.devices[:1]) for item in rights]
     print(f"{len(bugs)} bugs, {len(rights)} right solutions, seed {seed}", flush=True)
-    devices = tuple(dict.fromkeys([*(bug.device for bug in bugs), *(name for item in rights for name in item.devices)]))
+    main_device = assignment.devices.graded[0]
+    found = [*(bug.device for bug in bugs), *(name for item in rights for name in item.devices)]
+    devices = tuple(dict.fromkeys([*([] if partial else [main_device]), *found]))
     with _bench(reference, devices, complete=not partial) as bench:
         jobs: list[Callable[[], BugOutcome | RightOutcome]] = []
         if not partial:
-            count = options.reference_seeds
-            jobs.append(lambda: examine_reference(bench, devices[:1], draw_seeds(seed, "reference", count)))
-        jobs += [_right_job(item, bench, draw_seeds(seed, item.name, options.right_seeds)) for item in rights]
+            jobs.append(_reference_job(bench, main_device, draw_seeds(seed, "reference", options.reference_seeds)))
+            others = [name for name in devices if name != main_device] if long else []
+            jobs += [_reference_job(bench, name, draw_seeds(seed, name, SIMULATED)) for name in others]
+        jobs += [_right_job(item, bench, draw_seeds(seed, item.name, options.right_seeds), long) for item in rights]
         # What takes longest comes first, so that no worker ends alone: what is compiled, and runs in the simulator.
-        bugs.sort(key=lambda bug: (bug.device == devices[0], all(edit.file.endswith(".py") for edit in bug.edits)))
-        jobs += [_bug_job(item, bench, options, seed) for item in bugs]
+        bugs.sort(key=lambda bug: (bug.device == main_device, all(edit.file.endswith(".py") for edit in bug.edits)))
+        jobs += [_bug_job(item, bench, options, seed, long) for item in bugs]
         outcomes = list(_all(jobs, options.jobs, _lines))
     good = sum(outcome.good for outcome in outcomes)
     if not partial:
-        _write_page(outcomes, seed, time.monotonic() - start)
+        _write_page(outcomes, reference, options, seed, time.monotonic() - start)
     print(_costs(outcomes))
     print(f"{good} of {len(outcomes)} are as they should be, in {time.monotonic() - start:.0f} s; seed {seed}")
     return 0 if good == len(outcomes) else 1
@@ -126,7 +137,8 @@ def _mutate(options: argparse.Namespace, reference: Reference, seed: int) -> int
             outcomes = list(_all([mutant_job(path, item, bench, seeds) for item in own], options.jobs, mutant_lines))
             if any(item.fault for item in outcomes):
                 raise GraderError(f"some mutants of {path} could not be judged; {LIST.name} is as it was")
-            known = joined(load_mutated(), [Mutated(path, len(own), _survivors(path, outcomes))])
+            fresh = Mutated(path, len(own), source_hash(sources[path]), _survivors(path, outcomes))
+            known = joined(load_mutated(), [fresh])
             LIST.write_text(written(known), encoding="utf-8")
             alive = next(item.survivors for item in known if item.file == path)
             unexplained = sum(not one.why for one in alive)
@@ -140,13 +152,25 @@ def _survivors(path: str, outcomes: Sequence[MutantOutcome]) -> tuple[Survivor, 
     return tuple(Survivor(path, item.old, item.new) for item in sorted(lost, key=lambda item: (item.line, item.new)))
 
 
-def _write_page(outcomes: Sequence[BugOutcome | RightOutcome], seed: int, seconds: float) -> None:
+def _write_page(
+    outcomes: Sequence[BugOutcome | RightOutcome],
+    reference: Reference,
+    options: argparse.Namespace,
+    seed: int,
+    seconds: float,
+) -> None:
+    if options.seeds < SEEDS:
+        print(f"{PAGE.relative_to(ROOT)} stays as it is: it is for runs with {SEEDS} seeds a bug, not {options.seeds}")
+        return
     bugs = [item for item in outcomes if isinstance(item, BugOutcome)]
     rights = [item for item in outcomes if isinstance(item, RightOutcome)]
     cpu, cases = sum(item.cpu_seconds for item in outcomes), sum(item.runs for item in outcomes)
-    run = Run(machine(), commit(), seed, seconds, cpu, cases)
-    text = page(run, bugs, rights, load_mutated()) + "\n" + section(load_equivalents())
-    PAGE.write_text(text, encoding="utf-8")
+    run = Run(machine(), commit(), suite_hash(options.suite), seed, seconds, cpu, cases)
+    if options.right_seeds >= RIGHT_SEEDS:
+        LongForm(run.machine, run.commit, run.suite, seed, seconds, rows_of(rights)).save()
+    now = {path: source_hash(text) for path, text in reference_files(reference).items()}
+    more = [mutation(load_mutated(), now), section(load_equivalents(), load_runs())]
+    PAGE.write_text(page(run, bugs, rights, load_long_form(), more), encoding="utf-8")
     print(f"written: {PAGE.relative_to(ROOT)}")
 
 
@@ -188,13 +212,19 @@ def _lines(outcome: BugOutcome | RightOutcome) -> Sequence[str]:
     return bug_lines(outcome) if isinstance(outcome, BugOutcome) else right_lines(outcome)
 
 
-def _bug_job(bug: Bug, bench: Bench, options: argparse.Namespace, seed: int) -> Callable[[], BugOutcome]:
+def _bug_job(bug: Bug, bench: Bench, options: argparse.Namespace, seed: int, long: bool) -> Callable[[], BugOutcome]:
     seeds = draw_seeds(seed, bug.name, options.seeds)
-    return lambda: examine_bug(bug, bench, seeds, every_case=options.every_case, whole_suite=options.whole_suite)
+    elsewhere = len(seeds) if long else 1
+    every_case, whole_suite = options.every_case, options.whole_suite
+    return lambda: examine_bug(bug, bench, seeds, elsewhere=elsewhere, every_case=every_case, whole_suite=whole_suite)
 
 
-def _right_job(right: Right, bench: Bench, seeds: Sequence[int]) -> Callable[[], RightOutcome]:
-    return lambda: examine_right(right, bench, seeds)
+def _right_job(right: Right, bench: Bench, seeds: Sequence[int], long: bool) -> Callable[[], RightOutcome]:
+    return lambda: examine_right(right, bench, seeds, whole_suite=long)
+
+
+def _reference_job(bench: Bench, device: str, seeds: Sequence[int]) -> Callable[[], RightOutcome]:
+    return lambda: examine_reference(bench, [device], seeds)
 
 
 def _chosen(options: argparse.Namespace, bugs: list[Bug], rights: list[Right]) -> tuple[list[Bug], list[Right]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -19,9 +20,10 @@ from grader.assignment import Assignment
 from grader.build import BuiltTree
 from grader.errors import GraderError
 from grader.evidence import Margin
-from grader.judge import ROOT
+from grader.judge import ROOT, judging_environment
 from grader.verdict import Case, Verdict
-from proof.trace import judge_environment
+
+TESTS = ROOT / "tests"
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,11 @@ def _result(event: Mapping[str, Any], seed: int) -> Result:
         for item in (event.get("evidence") or {}).get("margins", ())
     )
     return Result(event["id"], seed, Verdict(event["verdict"]), event["message"], event["seconds"], margins)
+
+
+def judge_environment() -> dict[str, str]:
+    """As a judge's, with this package to be imported."""
+    return {**judging_environment(os.environ), "PYTHONPATH": str(TESTS)}
 
 
 class Judge:

@@ -1,96 +1,108 @@
-"""tests/proof/mutants.toml: how many mutants of the reference were made, and those that no case notices."""
+"""Does a case notice a mutant: the reference with one place of a solution region changed by a program."""
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from grader.errors import UsageError
-from grader.tables import Table
+from grader.derive.markers import pair_markers, split_lines
+from grader.errors import GraderError, UsageError
+from proof.bench import Bench, fault_of
+from proof.bugs import LIMITS
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-LIST = Path(__file__).with_name("mutants.toml")
-_HEAD = """# Mutants of the reference's solution regions: how many were made, and those that no case of the suite
-# notices. Written by `python -m proof --mutants`, which keeps each `why`: why the change is right all the same. One
-# without a `why` is a hole in the suite.
-"""
+if TYPE_CHECKING:
+    from proof.mutate import Mutant
 
 
 @dataclass(frozen=True)
-class Survivor:
-    """A change of one place that no case notices."""
-
-    file: str  # from the reference's root
-    old: str  # the text of the lines that differ, without their indentation
-    new: str
-    why: str = ""  # why it is right all the same; "" where that is not known
-
-    @property
-    def place(self) -> tuple[str, str, str]:
-        """What names it; line numbers move."""
-        return self.file, self.old, self.new
-
-
-@dataclass(frozen=True)
-class Mutated:
-    """A file whose mutants were run."""
+class MutantOutcome:
+    """What became of a mutant."""
 
     file: str
-    made: int
-    survivors: tuple[Survivor, ...]
+    mutant: Mutant
+    by: str  # the case that noticed it; "" where none did
+    touched: int  # cases that run what it changes
+    seconds: float
+    fault: str = ""  # what went wrong with the grader itself
+
+    @property
+    def good(self) -> bool:
+        """Whether it was noticed."""
+        return bool(self.by) and not self.fault
 
 
-def load_mutated(file: Path = LIST) -> list[Mutated]:
-    """The files in their order; empty where there is no list yet. Raises UsageError for what is wrong in it."""
-    if not file.is_file():
-        return []
+def chosen_files(reference: Mapping[str, str], wanted: Sequence[str], extra: Collection[str] = ()) -> list[str]:
+    """The Python files that have solution regions and whose path ends with one of `wanted`; all for "all".
+
+    extra: the files that earn nothing, which no case asks about: they are left out.
+    Raises UsageError for a word that names none.
+    """
+    files = [
+        path for path, text in reference.items() if path.endswith(".py") and path not in extra and _regions(path, text)
+    ]
+    for word in wanted:
+        if word != "all" and not any(path.endswith(word) for path in files):
+            raise UsageError(
+                f"--mutants: no file with graded solution regions ends with {word!r}; they are: {', '.join(files)}."
+            )
+    return [path for path in files if any(word == "all" or path.endswith(word) for word in wanted)]
+
+
+def mutants_of(path: str, text: str) -> list[Mutant]:
+    """The mutants of a file's solution regions. Raises UsageError where cosmic-ray is not installed."""
     try:
-        top = Table(file, "", tomllib.loads(file.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{file} is not valid TOML: {error}.") from None
-    found = []
-    for table in top.tables("file"):
-        name = table.text("name")
-        survivors = []
-        for item in table.tables("survivor") if "survivor" in table.data else []:
-            why = item.text("why") if "why" in item.data else ""
-            survivors.append(Survivor(name, item.text("old"), item.text("new"), why))
-            item.finish()
-        found.append(Mutated(name, table.whole("made"), tuple(survivors)))
-        table.finish()
-    top.finish()
-    return found
+        from proof.mutate import mutants  # here: whoever has no cosmic-ray can do all else
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"--mutants needs cosmic-ray, of which {error.name} is not installed: pip install cosmic-ray==8.7.0"
+        ) from None
+    regions = _regions(path, text)
+    return [item for item in mutants(text) if any(first <= item.line <= last for first, last in regions)]
 
 
-def joined(known: Iterable[Mutated], fresh: Iterable[Mutated]) -> list[Mutated]:
-    """The files of both by name: what was run again replaces what was known, but for the reasons, which stay."""
-    known = list(known)
-    reasons = {survivor.place: survivor.why for item in known for survivor in item.survivors}
-    files = {item.file: item for item in known}
-    for item in fresh:
-        survivors = tuple(Survivor(*one.place, reasons.get(one.place, "")) for one in item.survivors)
-        files[item.file] = Mutated(item.file, item.made, survivors)
-    return [files[name] for name in sorted(files)]
+def _regions(path: str, text: str) -> list[tuple[int, int]]:
+    return [(span.first, span.last) for span in pair_markers(split_lines(text), path, "###")]
 
 
-def written(files: Sequence[Mutated]) -> str:
-    """The list as TOML."""
-    lines = [_HEAD]
-    for item in files:
-        lines += ["[[file]]", f"name = {_text(item.file)}", f"made = {item.made}", ""]
-        for one in item.survivors:
-            lines += ["[[file.survivor]]", f"old = {_text(one.old)}", f"new = {_text(one.new)}"]
-            lines += [*([f"why = {_text(one.why)}"] if one.why else []), ""]
-    return "\n".join(lines)
+def mutant_job(path: str, mutant: Mutant, bench: Bench, seeds: Sequence[int]) -> Callable[[], MutantOutcome]:
+    """See examine_mutant."""
+    return lambda: examine_mutant(path, mutant, bench, seeds)
 
 
-def _text(value: str) -> str:
-    """A TOML string: JSON's escapes are TOML's, too, but for DEL, which no source has."""
-    return json.dumps(value, ensure_ascii=False)
+def examine_mutant(path: str, mutant: Mutant, bench: Bench, seeds: Sequence[int]) -> MutantOutcome:
+    """Run what it touches, seed by seed, until a case fails; the cases that run least come first."""
+    start = time.monotonic()
+    files = {**bench.reference, path: mutant.source}
+    [device] = bench.assignment.devices.graded[:1]
+    groups = bench.touched(bench.change(files), device).values()
+    order = [case.id for group in sorted(groups, key=len) for case in group]  # a problem at a time: a worker each
+    by, fault = "", ""
+    try:
+        with bench.built("mutant", files, [device]) as tree:
+            by = fault_of(tree, [device])
+            if not by:
+                with bench.judge.examine(tree, limits=LIMITS) as judge:
+                    for seed in seeds:
+                        results = judge.run(order, seed, until_lost=True)
+                        by = next((result.case for result in results if result.lost), "")
+                        if by:
+                            break
+    except GraderError as error:  # of one mutant: what the others show is not to be lost
+        fault = str(error)
+    return MutantOutcome(path, mutant, by, len(order), time.monotonic() - start, fault)
+
+
+def mutant_lines(outcome: MutantOutcome) -> list[str]:
+    """A line that says what became of it, and its change where nothing notices it."""
+    where = f"{outcome.file}:{outcome.mutant.line} {outcome.mutant.operator}"
+    if outcome.fault:
+        return [
+            f"FAULT       {where}: the grader itself",
+            *(f"    | {line}" for line in outcome.fault.splitlines()[-12:]),
+        ]
+    if outcome.good:
+        return [f"noticed     {where} by {outcome.by}"]
+    head = f"SURVIVES    {where}, {outcome.touched} cases run it"
+    return [head, f"    - {outcome.mutant.old}", f"    + {outcome.mutant.new}"]

@@ -26,7 +26,7 @@ from typing import Any
 
 import pytest
 
-from proof.mutations import Mutant
+from proof.mutate import Mutant
 from proof.python_units import changed_units, parse
 
 _AT_IMPORT = ""  # the name, among the tests, of what runs while they are collected

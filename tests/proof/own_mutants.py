@@ -9,14 +9,17 @@ are any. own_forks.py runs the tests.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from grader.errors import UsageError
 from grader.tables import Table
+from proof.markdown import code, table
+from proof.mutant_list import source_hash
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -25,6 +28,7 @@ else:
 
 ROOT = Path(__file__).resolve().parents[2]
 LIST = Path(__file__).with_name("own_mutants.toml")
+RUNS = Path(__file__).with_name("own_mutants.json")  # what was found when each module was run last
 
 _NOTEBOOK = ("test_notebook", "test_notebook_handout")
 # The modules and the test files, of tests/harness, that are about them: they must notice every mutant by themselves.
@@ -33,12 +37,13 @@ TESTS: dict[str, tuple[str, ...]] = {
     "grader.points": ("test_score",),
     "grader.score": ("test_score",),
     "grader.tolerance": ("test_tolerances", "test_compare"),
-    "grader.verdict": ("test_score", "test_evidence"),
+    "grader.verdict": ("test_score", "test_evidence", "test_verdicts"),
     "grader.report.audience": ("test_audience",),
+    "grader.judging.verdicts": ("test_verdicts",),
     "grader.derive.archive": ("test_release",),
     "grader.derive.cells": _NOTEBOOK,
     "grader.derive.cpp": ("test_derive",),
-    "grader.derive.cpp_code": ("test_derive", "test_carry", "test_proof_split"),
+    "grader.derive.cpp_code": ("test_cpp_code",),
     "grader.derive.handout": ("test_handout", "test_release"),
     "grader.derive.ipynb": ("test_derive", *_NOTEBOOK),
     "grader.derive.leakage": ("test_leakage", "test_release", "test_notebook_handout"),
@@ -69,40 +74,74 @@ def load_equivalents(file: Path = LIST) -> list[Equivalent]:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{file} is not valid TOML: {error}.") from None
     found = []
-    for table in top.tables("equivalent"):
-        found.append(Equivalent(table.text("module"), table.text("old"), table.text("new"), table.text("why")))
-        table.finish()
+    for item in top.tables("equivalent"):
+        found.append(Equivalent(item.text("module"), item.text("old"), item.text("new"), item.text("why")))
+        item.finish()
     top.finish()
     return found
 
 
-def section(equivalents: Sequence[Equivalent]) -> str:
+@dataclass(frozen=True)
+class OwnRun:
+    """What became of a module's mutants."""
+
+    made: int
+    listed: int  # of these, in the list of equivalents
+    alive: int  # not noticed, and not listed
+    source: str  # the module's hash then: see source_hash
+
+
+def load_runs(file: Path = RUNS) -> dict[str, OwnRun]:
+    """The last run of each module; none of those that never were."""
+    data = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return {name: OwnRun(**run) for name, run in data.items()}
+
+
+def _keep(name: str, run: OwnRun, file: Path = RUNS) -> None:
+    known = {**load_runs(file), name: run}
+    data = {module: asdict(known[module]) for module in TESTS if module in known}
+    file.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+
+
+def section(equivalents: Sequence[Equivalent], runs: Mapping[str, OwnRun]) -> str:
     """What docs/proof.md says of the grader's own modules."""
-    code = "`{}`".format
+    counts = table(("module", "mutants", "noticed", "listed below", "holes"), _counts(runs))
+    return "\n".join([_HEAD, counts, _listed(equivalents)])
+
+
+def _counts(runs: Mapping[str, OwnRun]) -> Iterator[tuple[str, ...]]:
+    for name in TESTS:
+        if (run := runs.get(name)) is None:
+            yield code(name), "never run", "", "", ""
+            continue
+        since = "" if source_hash(_path(name).read_text(encoding="utf-8")) == run.source else " (changed since)"
+        noticed = run.made - run.listed - run.alive
+        yield code(name) + since, str(run.made), str(noticed), str(run.listed), str(run.alive)
+
+
+def _listed(equivalents: Sequence[Equivalent]) -> str:
     rows = [
-        f"| {item.module if item.module != '*' else 'any'} | {_cell(code(item.old))} | {_cell(code(item.new))} "
-        f"| {_cell(item.why)} |"
+        (item.module.replace("*", "any"), code(item.old) or "nothing", code(item.new) or "nothing", item.why)
         for item in equivalents
     ]
-    return "\n".join([_SECTION.format(modules=", ".join(map(code, TESTS))), *rows, ""])
+    return table(("module", "is", "becomes", "why it may"), rows)
 
 
-_SECTION = """## Mutation of the grader
-
-`python -m proof.own_mutants` changes single places of the modules that decide a grade and runs the harness's tests:
-{modules}. Each change is noticed, but for these, which may stay unnoticed:
-
-| module | is | becomes | why it may |
-|---|---|---|---|"""
+def _path(module: str) -> Path:
+    return ROOT.joinpath(*module.split(".")).with_suffix(".py")
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+_HEAD = """## Mutation of the grader
+
+`python -m proof.own_mutants` changes single places of the modules that decide a grade and runs the harness's tests
+about them. This is what it found when each was run last; what may stay unnoticed stands below with the reason.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the mutants of the modules named, or of all; 1 where one survives that the list does not explain."""
-    from proof.mutations import mutants  # here, because docs/proof.md is also written where there is no cosmic-ray
+    # Here, because docs/proof.md is also written where there is no cosmic-ray.
+    from proof.mutate import Mutant, mutants
     from proof.own_forks import survivors
 
     parser = argparse.ArgumentParser(prog="python -m proof.own_mutants", description=__doc__.partition("\n")[0])
@@ -113,11 +152,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     listed, failed = load_equivalents(), False
     for name in names:
         known = {(item.old, item.new): item for item in listed if item.module in (name, "*")}
-        path = ROOT.joinpath(*name.split(".")).with_suffix(".py")
-        made = list(mutants(path.read_text(encoding="utf-8")))
+        path = _path(name)
+        text = path.read_text(encoding="utf-8")
+        made = list(mutants(text))
         tests = [ROOT / "tests" / "harness" / f"{test}.py" for test in TESTS[name]]
         rest = [mutant for mutant in made if (mutant.old, mutant.new) not in known]
-        alive = survivors(ROOT, name, path, rest, tests)
+        # Else tests that fail for being imported anew would pass for tests that notice.
+        unchanged = Mutant("", 1, "", "", f"{text}\n")
+        first, *alive = survivors(ROOT, name, path, [unchanged, *rest], tests) or [None]
+        if first is not unchanged:
+            raise SystemExit(f"{name}: its tests fail without any mutant once it is imported anew")
         for mutant in alive:
             print(f"{path.relative_to(ROOT)}:{mutant.line}: {mutant.operator}\n  - {mutant.old}\n  + {mutant.new}")
         made_now = Counter((mutant.old, mutant.new) for mutant in made)
@@ -126,6 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{LIST.name}: no mutant of {name} turns {item.old!r} into {item.new!r} any more")
         counts = f"{len(made)} mutants, {len(made) - len(rest)} equivalent, {len(alive)} not noticed"
         print(f"{name}: {counts}", flush=True)
+        _keep(name, OwnRun(len(made), len(made) - len(rest), len(alive), source_hash(text)))
         failed = failed or bool(alive or stale)
     return int(failed)
 

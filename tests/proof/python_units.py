@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field
 
 
@@ -13,6 +14,7 @@ class Unit:
     name: str  # "Conv.gradient"
     first: int  # its lines, from the first decorator to the last line of the body
     last: int
+    memoised: bool = False  # whether it remembers what it gave: it runs in the first case that calls it, and no other
 
 
 @dataclass
@@ -26,6 +28,11 @@ class Parsed:
     def unit_at(self, line: int) -> str:
         """The unit that this line is in; "" where it is in none."""
         return next((unit.name for unit in self.units if unit.first <= line <= unit.last), "")
+
+    @property
+    def memoised(self) -> list[str]:
+        """The functions that a trace sees in too few cases."""
+        return [unit.name for unit in self.units if unit.memoised]
 
 
 def parse(text: str) -> Parsed:
@@ -41,7 +48,14 @@ def changed_units(old: str, new: str) -> set[str] | None:
     before, after = parse(old), parse(new)
     if before.rest != after.rest or set(before.bodies) - set(after.bodies):
         return None
+    added = set(after.bodies) - set(before.bodies)
+    if any(re.search(rf"\b{re.escape(name)}\b", old) for name in added):  # it takes another's place, as an import's
+        return None
     return {name for name, body in before.bodies.items() if after.bodies[name] != body}
+
+
+def _is_memoised(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(re.search(r"\bcache|cache\b", ast.unparse(decorator)) for decorator in function.decorator_list)
 
 
 def _emptied(node: ast.AST, prefix: str, found: Parsed) -> ast.AST:
@@ -52,7 +66,7 @@ def _emptied(node: ast.AST, prefix: str, found: Parsed) -> ast.AST:
         if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
             name = prefix + item.name
             first = min([item.lineno, *(decorator.lineno for decorator in item.decorator_list)])
-            found.units.append(Unit(name, first, item.end_lineno or item.lineno))
+            found.units.append(Unit(name, first, item.end_lineno or item.lineno, _is_memoised(item)))
             # A property's getter and setter have one name.
             found.bodies[name] = found.bodies.get(name, "") + ast.dump(item)
             if prefix:

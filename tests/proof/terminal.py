@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from grader.report.wording import count
 from proof.bugs import BugOutcome, Caught
 from proof.rights import RightOutcome
 
@@ -53,7 +54,8 @@ def counts(item: Caught) -> str:
 
 def right_lines(outcome: RightOutcome) -> list[str]:
     """The same of a right solution."""
-    told = f"{outcome.name}, {len(outcome.seeds)} seeds, {outcome.runs} cases, {outcome.cpu_seconds:.1f} s of CPU time"
+    seeds = count(len(outcome.seeds), "seed")
+    told = f"{outcome.name}, {seeds}, {outcome.runs} cases, {outcome.cpu_seconds:.1f} s of CPU time"
     if outcome.good:
         worst = outcome.margins.worst
         return [f"right       {told}, largest error {worst.error:.3g} of what is allowed, in {worst.where}"]
