@@ -17,6 +17,8 @@ from grader.commands.grade import grade
 from grader.commands.options import REFERENCE, STUDENT, Checks, Reference, Student, Suite, checked_checks
 from grader.errors import GraderError, HarnessError, UsageError
 from grader.judge import OWN_SUITE, ROOT
+from grader.report.errors import ReportError
+from grader.report.workflow import inert
 from grader.starting import begin
 from grader.submission import commands as submission
 
@@ -131,13 +133,19 @@ def main() -> None:
         app()
     except UsageError as error:
         _exit(f"error: {error}", error.exit_status)
+    except ReportError as error:
+        trace = traceback.format_exc() if error.__cause__ is not None else ""
+        _exit(f"{trace}the grader itself failed; grades are there, but not every report: {error}", error.exit_status)
     except HarnessError as error:
         _exit(f"the grader itself failed, and no grade was given: {error}", error.exit_status)
     except Exception:
-        traceback.print_exc()
-        _exit("the grader itself failed, and no grade was given: see above", GraderError.exit_status)
+        _exit(
+            f"{traceback.format_exc()}the grader itself failed, and no grade was given: see above",
+            GraderError.exit_status,
+        )
 
 
 def _exit(message: str, status: int) -> NoReturn:
-    print(message, file=sys.stderr)
+    with inert(sys.stderr):  # a traceback has words of a submission in it, and so may a message
+        print(message, file=sys.stderr)
     sys.exit(status)

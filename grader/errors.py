@@ -2,7 +2,7 @@
 
     HarnessError
     ├── UsageError      the command or a file given to it is wrong         exit status 2
-    └── GraderError     a fault of the harness itself; no score is given    exit status 3
+    └── GraderError     a fault of the harness itself; no grade comes of it     exit status 3
 
 A fault of a submission is never one of these: it is data (a verdict with a message), so that it can cost points but
 never stop the run of another tree. The two must not be confused, hence the two exit statuses.

@@ -6,12 +6,16 @@ Plain data: it travels from the judging process as JSON, and every report format
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 MARGINS = 64  # comparisons of a case that are kept; where there are more, those that came nearest to their tolerance
 POINTS = 512  # of a curve; of a longer one every second, third ... is kept
+# Of a test's lost cases. One is up to 0.1 MB of JSON, and more as objects; a tree may lose 1,200 cases, and the reports
+# show the first of each kind.
+PICTURES = 2
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,23 @@ class Evidence:
     command: str = ""  # that repeats the case
     margins: tuple[Margin, ...] = ()  # of every value compared; of one compared several times, the nearest
     curves: tuple[Curve, ...] = ()
+
+
+class FirstPictures:
+    """Keeps the first PICTURES of each test, and drops the others before they are kept or sent anywhere."""
+
+    def __init__(self) -> None:
+        self._count: Counter[str] = Counter()  # by test
+
+    def of(self, case: str, evidence: Evidence) -> Evidence:
+        """The evidence of the next case, by its id: without its picture where its test has had enough."""
+        if evidence.wrong is None or evidence.wrong.picture is None:
+            return evidence
+        test = case.partition("[")[0]
+        self._count[test] += 1
+        if self._count[test] <= PICTURES:
+            return evidence
+        return replace(evidence, wrong=replace(evidence.wrong, picture=None))
 
 
 def to_json(evidence: Evidence) -> dict[str, Any]:

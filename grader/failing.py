@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from grader.verdict import CaseResult, Verdict
+from grader.verdict import LOST, CaseResult, Verdict
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Failing:
         if found.fault:
             return News((), (), 0, found.fault, found.everything)
         before = set(self.ids)
-        lost = tuple(result for result in found.results if result.verdict in (Verdict.FAIL, Verdict.ERROR))
+        lost = tuple(result for result in found.results if result.verdict in LOST)
         passed = [result for result in found.results if result.verdict is Verdict.PASS]
         mended = tuple(result for result in passed if result.case.id in before)
         self.ids = tuple(result.case.id for result in lost)

@@ -28,6 +28,7 @@ from grader.reading.modules import read_modules
 from grader.reading.settings import Settings, load_settings
 from grader.report.audience import Audience, report_seen_by, seen_by
 from grader.report.document import to_document, to_json
+from grader.report.failures import split_command
 from grader.report.markdown import to_markdown
 from grader.run import RunOptions, measure
 from grader.sandbox import open_sandbox
@@ -217,7 +218,7 @@ def _write(folder: Path, texts: dict[str, str]) -> None:
 def shared_fault(results: Sequence[CaseResult]) -> str | None:
     """The one message of a tree that could not even be imported, which would otherwise stand at every case."""
     counted = [result for result in results if result.verdict is not Verdict.NOT_RUN]
-    messages = {result.message.rpartition("\nRun: ")[0] for result in counted}
+    messages = {split_command(result.message)[0] for result in counted}
     message = messages.pop() if len(messages) == 1 else ""
     return message if message.startswith("importing the tree ") else None
 

@@ -21,9 +21,11 @@ from grader.build import prepare
 from grader.checks import CHECKS
 from grader.errors import GraderError, UsageError
 from grader.judge import ROOT
+from grader.report.failures import split_command
 from grader.repro_script import handed
 from grader.sandbox import open_sandbox
 from grader.verdict import Verdict
+from grader.visible import visible
 
 PASSED, NOT_PASSED = 0, 1  # exit statuses of `grader repro`
 STOPPED = 128 + signal.SIGINT  # a person ended it: Ctrl-C, or `q` in the debugger
@@ -72,11 +74,8 @@ def reproduce(
     device = _device(assignment, case)
     devices.check_choice(assignment, device, checks)
     say = sys.stderr if script == "-" else sys.stdout
-    print(
-        f"{case} on {tree}, seed {seed}\nNo time limit; Ctrl-C stops it, three times where it is stuck in C++.",
-        file=say,
-        flush=True,
-    )
+    print(f"{case} on {visible(str(tree))}, seed {seed}", file=say)
+    print("No time limit; Ctrl-C stops it, three times where it is stuck in C++.", file=say, flush=True)
     with tempfile.TemporaryDirectory(prefix="grader-repro-") as folder:
         built = prepare(
             tree, assignment, open_sandbox("none"), Path(folder), for_devices=device, checks=checks, debug=True
@@ -90,12 +89,14 @@ def reproduce(
         command += [word for name in device for word in ("--device", name)]
         command += [word for check in checks for word in ("--check", check)]
         draft = Path(folder, "repro.py")
-        command += ["--script", str(draft), "--script-tree", str(tree.resolve())]
+        target = handed.place(case, tree, script, out)
+        command += ["--script", str(draft), f"--script-tree={tree.resolve()}"]
+        command += [f"--script-file={target}"] if target is not None else []
         run = _run(command, assignment.layout.env, say)
         if draft.is_file() and not run.fault:
             # Before the verdict, which shall not have to be looked for above it.
             stopped = run.stopped or run.status == _INTERRUPTED
-            handed.hand_over(draft, case, tree, script, out, show=not stopped)
+            handed.hand_over(draft, target, show=not stopped)
     return _judged(run, assignment, case, device, checks, say)
 
 
@@ -206,7 +207,7 @@ def _interrupts_left_to_the_child(child: subprocess.Popen[bytes], run: _Run) -> 
 
 
 def _tell(verdict: dict[str, Any], case: str, say: TextIO) -> int:
-    words = verdict["message"].rpartition("\nRun: ")[0] or verdict["message"]  # less the command that was just run
+    words = split_command(verdict["message"])[0]  # less the command that was just run
     if verdict["verdict"] == Verdict.NOT_RUN.value:
         raise UsageError(f"{case} cannot be run on this machine: {words}.")
     print(f"\n{verdict['verdict']}{f': {words}' if words else ''}", file=say)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from grader.assignment import Assignment
 from grader.build import BuiltTree
 from grader.children import Children, Stopped
 from grader.errors import GraderError, UsageError
-from grader.evidence import Evidence, from_json
+from grader.evidence import from_json
 from grader.judge import ROOT, events, failure, start
 from grader.judging.json_report import FAILED, NOTHING_COLLECTED, PASSED, collection_errors, merged
 from grader.reading.flag import Flag
@@ -47,10 +46,6 @@ class Measurement:
 
 
 Watcher = Callable[[dict[str, Any]], None]
-
-# Pictures of a test's failed cases that are kept. One is up to 1 MB as Python objects, a tree may fail 1,200 cases, and
-# reports show the first of each kind.
-_PICTURES = 2
 
 
 def measure(
@@ -113,7 +108,6 @@ def _run_share(judge: _Judge, tree: BuiltTree, watch: Watcher, children: Childre
     cases: dict[str, Case] | None = None
     results: list[CaseResult] = []
     flags: list[Flag] = []
-    pictures: Counter[str] = Counter()  # by test
     more: dict[str, dict[str, Any]] = {}  # of lost cases, what is known once all are judged
     process, reader = start(judge.command, judge.log, children)
     for event in events(reader):
@@ -121,7 +115,7 @@ def _run_share(judge: _Judge, tree: BuiltTree, watch: Watcher, children: Childre
             cases = {item["id"]: Case(**item) for item in event["cases"]}
         elif event["event"] == "verdict" and cases and event["id"] in cases:
             verdict = Verdict(event["verdict"])
-            evidence = _evidence(event, pictures)
+            evidence = from_json(event.get("evidence", {}))
             results.append(CaseResult(cases[event["id"]], verdict, event["seconds"], event["message"], evidence))
         elif event["event"] == "more":
             more[event["id"]] = event
@@ -140,16 +134,6 @@ def _with_more(result: CaseResult, event: dict[str, Any]) -> CaseResult:
     found = from_json(event["evidence"])
     evidence = replace(result.evidence, contrast=found.contrast, own=found.own)
     return replace(result, message=event["message"], evidence=evidence)
-
-
-def _evidence(event: dict[str, Any], pictures: Counter[str]) -> Evidence:
-    """What the judge tells of a case beside its verdict; pictures: how many of each test are kept so far."""
-    evidence = from_json(event.get("evidence", {}))
-    if evidence.wrong is None or evidence.wrong.picture is None:
-        return evidence
-    test = event["id"].partition("[")[0]
-    pictures[test] += 1
-    return evidence if pictures[test] <= _PICTURES else replace(evidence, wrong=replace(evidence.wrong, picture=None))
 
 
 def _judge(

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from grader.assignment import Assignment
+from grader.report.audience import is_nameless
+from grader.verdict import LOST
 
 FILE = "standing.json"
 _SCHEMA = "needle-standing/1"
@@ -70,10 +72,10 @@ def _with(assignment: Assignment, past: Standing, document: Mapping[str, Any]) -
     tree_hash = document["tree_hash"]
     if document["fault"]:
         return Standing(past.problems, document["fault"], tree_hash)
-    lost = [case for case in document["cases"] if case["verdict"] in ("fail", "error")]
+    lost = [case for case in document["cases"] if case["verdict"] in LOST]
     count = Counter(case["problem"] for case in lost)
-    # Without its real id nobody could repeat a hidden case; see report/audience.py.
-    told = [case for case in lost if not case.get("hidden") or "::" in case["id"]]
+    # Without its real id nobody could repeat a hidden case.
+    told = [case for case in lost if not is_nameless(case["id"], hidden=case.get("hidden", False))]
     first = {case["problem"]: case["id"] for case in reversed(told)}
     whole = _whole(assignment, document["selection"])
     found = {

@@ -7,7 +7,12 @@ from pathlib import Path
 
 from grader.errors import GraderError
 
-HIDDEN = "test_hidden_"  # how the names of files begin whose cases students are not shown, and which no release has
+_HIDDEN = "test_hidden_"  # how the names of files begin whose cases students are not shown, and which no release has
+
+
+def is_hidden(file: str) -> bool:
+    """Whether a suite's file of that name holds cases that students are not shown."""
+    return file.startswith(_HIDDEN)
 
 
 def suite_hash(suite: Path) -> str:

@@ -17,6 +17,9 @@ class Verdict(str, enum.Enum):
     NOT_RUN = "not run"  # the case's device is not on this machine
 
 
+LOST = (Verdict.FAIL, Verdict.ERROR)  # what costs points; no set, so that the words of a grade.json are found in it too
+
+
 @dataclass(frozen=True)
 class Case:
     """One case of the suite, known before anything of a submission runs."""

@@ -31,7 +31,7 @@ from grader.report.rounds import print_news, print_saved, print_start
 from grader.run import RunOptions, measure
 from grader.sandbox import open_sandbox
 from grader.suite import suite_hash
-from grader.verdict import Verdict
+from grader.verdict import LOST
 
 # What editors leave beside a file for a moment (vim's 4913, swap and backup files, Emacs's locks, JetBrains' and VS
 # Code's own), and what is compiled. Whatever else is no part of a submission changes nothing in the staged tree.
@@ -82,8 +82,7 @@ def remembered(assignment: Assignment, tree: Path, out: Path, selection: str) ->
 
 def known_to_fail(assignment: Assignment, document: dict[str, Any]) -> list[str]:
     """The ids of the cases that failed in that grade, and whose files there still are."""
-    lost = (Verdict.FAIL.value, Verdict.ERROR.value)
-    ids = [str(case["id"]) for case in document.get("cases", []) if case["verdict"] in lost]
+    ids = [str(case["id"]) for case in document.get("cases", []) if case["verdict"] in LOST]
     files = {file: (assignment.suite / file).is_file() for file in {name.partition("::")[0] for name in ids}}
     return [name for name in ids if files[name.partition("::")[0]]]
 

@@ -15,7 +15,7 @@ from grader.derive import handout, links
 from grader.derive.leakage import LeakError, leaks_in, read_solutions
 from grader.derive.tree import IGNORED_AT_TOP, File, check_tree, read_file, read_tree, write_atomically
 from grader.errors import UsageError
-from grader.suite import HIDDEN
+from grader.suite import is_hidden
 
 _TESTPATHS = re.compile(rb"^testpaths = .*$", re.MULTILINE)  # in pyproject.toml: what pytest runs by itself
 
@@ -113,7 +113,7 @@ def _given(given: Handout) -> dict[str, File]:
         found = read_tree(folder, without) if folder.is_dir() else {}
         if not found:
             raise UsageError(f"{folder} is missing or empty, and students cannot work without it.")
-        shown = {path: file for path, file in found.items() if folder != given.suite or not path.startswith(HIDDEN)}
+        shown = {path: file for path, file in found.items() if folder != given.suite or not is_hidden(path)}
         files |= {f"{place}/{path}": file for path, file in shown.items()}
     if given.readme is not None:
         if not given.readme.is_file():

@@ -6,7 +6,7 @@ import pytest
 
 from grader.assignment import Assignment
 from grader.submission.cases import submitted_problem
-from grader.suite import HIDDEN
+from grader.suite import is_hidden
 from grader.verdict import Case
 
 
@@ -60,5 +60,5 @@ def case_of(item: pytest.Item, assignment: Assignment) -> Case:
         device=device_of(item),
         weight=float(marker.kwargs.get("weight", 1)),
         title=(document or "").strip().partition("\n")[0],
-        hidden=item.path.name.startswith(HIDDEN),
+        hidden=is_hidden(item.path.name),
     )

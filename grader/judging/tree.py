@@ -19,7 +19,7 @@ from grader.subject.inprocess import InProcessSubject
 from grader.subject.outcome import SubjectError
 from grader.subject.perturbation import Plan
 from grader.subject.showing import ShowingSubject
-from grader.suite import HIDDEN
+from grader.suite import is_hidden
 
 
 class TreeUnderTest:
@@ -39,7 +39,7 @@ class TreeUnderTest:
         Also between hidden cases and others: what a hidden one asked must not be told in an exception of a later case.
         """
         assignment = self._choice.assignment_of(item.path)
-        serves = assignment.problem(problem_of(item)).name, item.path.name.startswith(HIDDEN)
+        serves = assignment.problem(problem_of(item)).name, is_hidden(item.path.name)
         # In this process there can be but one, for whichever devices were chosen.
         served = self._choice.devices_in_use(assignment) if self._choice.in_process else (device_of(item),)
         simulated = any(device in assignment.devices.simulates for device in served)

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from grader.evidence import Evidence, Lines, to_json
+from grader.evidence import Evidence, FirstPictures, Lines, to_json
 from grader.findings import Findings
 from grader.judge import OWN_SUITE, ROOT
 from grader.judging.cases import case_id, case_of, device_of, is_case, is_submission, problem_of
@@ -27,7 +27,7 @@ from grader.judging.choice import Choice
 from grader.judging.message import evidence_of, told, with_more
 from grader.judging.tracing import Tracing
 from grader.subject.outcome import SubjectError
-from grader.verdict import Verdict
+from grader.verdict import LOST, Verdict
 
 OUR_FAULT = 3
 FOUND = pytest.StashKey[Findings]()  # what the comparisons of an item found
@@ -39,7 +39,7 @@ class _Lost:
 
     report: pytest.TestReport
     message: str
-    evidence: Evidence
+    evidence: Evidence  # no more of it than with_more needs: there is one of these a lost case, until the run ends
 
 
 class Verdicts:
@@ -50,6 +50,7 @@ class Verdicts:
         self._choice = choice
         self._tracing = tracing
         self._lost: dict[str, _Lost] = {}  # by id
+        self._pictures = FirstPictures()
         descriptor = choice.config.getoption("events")
         self.events = None
         if descriptor is not None:
@@ -77,9 +78,10 @@ class Verdicts:
             evidence = self._evidence(item, error, found)
             if self.events is None and message.startswith("importing the tree ") and verdict is Verdict.ERROR:
                 pytest.exit(message, pytest.ExitCode.TESTS_FAILED)  # said once to a person, not once a case
-            if error is not None and verdict in (Verdict.FAIL, Verdict.ERROR):
+            if error is not None and verdict in LOST:
                 message = told(error, found, evidence)
-                self._lost[case_id(item)] = _Lost(report, message, evidence)
+                kept = Evidence(section=evidence.section, command=evidence.command)
+                self._lost[case_id(item)] = _Lost(report, message, kept)
                 if self._choice.config.getoption("isolation") == "worker":
                     report.longrepr = message  # the harness's own frames would only bury it
             self._note(item, found, evidence, error)
@@ -92,7 +94,7 @@ class Verdicts:
         assignment = self._choice.assignment_of(item.path)
         case, handout = case_of(item, assignment), assignment.handout
         section = handout.place(assignment.problem(case.problem), _function(item)) if handout else ""
-        return evidence_of(error, found, case.title, section, self._command(item))
+        return self._pictures.of(case.id, evidence_of(error, found, case.title, section, self._command(item)))
 
     def _note(self, item: pytest.Item, found: Findings, evidence: Evidence, error: BaseException | None) -> None:
         """The case counts for what is told once all are judged, if it came to an answer."""

@@ -18,6 +18,7 @@ from typing import Any
 from grader.errors import UsageError
 from grader.evidence import Evidence
 from grader.score import Grade, ProblemScore
+from grader.suite import is_hidden
 from grader.verdict import Case, CaseResult, Verdict
 
 # What a student reads of a hidden case. The verdict stays, so it is said in words; nothing here depends on the case.
@@ -71,18 +72,24 @@ def report_seen_by(report: Mapping[str, Any], grade: Grade, audience: Audience) 
 
     grade: in full, not as the audience sees it: it tells which of the document's tests are hidden.
     """
-    names = _neutral_names(grade) if audience is Audience.STUDENT else {}
-    if not names:
+    if audience is not Audience.STUDENT:
         return dict(report)
-    hidden_files = {case_id.partition("::")[0] for case_id in names}
-    tests = [_seen_test(test, names, hidden_files) for test in report.get("tests", [])]
+    names = _neutral_names(grade)
+    tests = [_seen_test(test, names) for test in report.get("tests", [])]
+    # By the files' names and not by the grade: a selection may have left hidden cases out, and the whole suite was
+    # collected all the same.
     collectors = [
-        {**collector, "result": [node for node in collector["result"] if _file(node["nodeid"]) not in hidden_files]}
+        {**collector, "result": [node for node in collector["result"] if not _is_hidden(node["nodeid"])]}
         for collector in report.get("collectors", [])
-        if _file(collector["nodeid"]) not in hidden_files
+        if not _is_hidden(collector["nodeid"])
     ]
     whole = {key: report[key] for key in _WHOLE_RUN if key in report}
     return {**whole, "collectors": collectors, "tests": [test for test in tests if test is not None]}
+
+
+def is_nameless(case_id: str, *, hidden: bool) -> bool:
+    """Whether the id is the neutral name of a hidden case, by which nobody can find or repeat it: it has no file."""
+    return hidden and "::" not in case_id
 
 
 def _neutral_names(grade: Grade) -> dict[str, str]:
@@ -110,12 +117,16 @@ def _seen(result: CaseResult, names: Mapping[str, str]) -> CaseResult:
     return CaseResult(case, result.verdict, 0.0, _SAID[result.verdict], Evidence())
 
 
-def _seen_test(test: Mapping[str, Any], names: Mapping[str, str], hidden_files: set[str]) -> dict[str, Any] | None:
+def _seen_test(test: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any] | None:
     """A test of the document; None for what is in a hidden file and no case."""
-    if _file(test["nodeid"]) not in hidden_files:
+    if not _is_hidden(test["nodeid"]):
         return dict(test)
     name = names.get(f"{_file(test['nodeid'])}::{test['nodeid'].partition('::')[2]}")
     return None if name is None else {"nodeid": name, "outcome": test["outcome"]}
+
+
+def _is_hidden(nodeid: str) -> bool:
+    return is_hidden(_file(nodeid))
 
 
 def _file(nodeid: str) -> str:

@@ -34,7 +34,7 @@ def _scores(grade: Grade) -> dict[str, Any]:
 def _feedback(grade: Grade, kinds: int, lines: int) -> dict[str, Any]:
     stages: dict[str, dict[str, Any]] = {}
     if grade.fault:
-        stages["the tree"] = {"can be graded": {"passed": False, "hint": shortened(grade.fault, 40)}}
+        stages["the tree"] = {"can be graded": {"passed": False, "hint": shortened(grade.fault, lines or 1)}}
     else:
         for item in grade.problems:
             topics = [topic for topic in topics_of(item) if topic.counted]

@@ -26,7 +26,7 @@ def to_check50(grade: Grade) -> str:
 def _document(grade: Grade, kinds: int, lines: int) -> dict[str, Any]:
     about = {"slug": grade.assignment, "version": grader.__version__}
     if grade.fault:
-        said = shortened(grade.fault, 40)
+        said = shortened(grade.fault, lines or 1)
         error = {
             "type": "Error",
             "value": in_line(said.partition("\n")[0]),
@@ -59,6 +59,8 @@ def _cause(topic: Topic, kinds: int, lines: int) -> dict[str, Any]:
     said = told(topic.results, kinds, lines)
     if not failures:  # nothing but what is not implemented
         return {"rationale": f"{count(len(topic.lost), 'case')} lost: not implemented", "help": said}
+    if not kinds:
+        return {"rationale": said, "help": None}
     headline = shortened(failures[0].headline, 1)
     wrong = failures[0].first.evidence.wrong
     shown: dict[str, Any] = {"rationale": headline, "help": said}

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from grader.report.audience import is_nameless
 from grader.report.wording import in_line
 from grader.score import ProblemScore
-from grader.verdict import CaseResult, Verdict
+from grader.verdict import LOST, CaseResult, Verdict
 
 _NOT_IMPLEMENTED = "not implemented"
 # With the sign, and an address as a whole. The hyphen of "cpu-2" is no sign.
@@ -32,12 +33,12 @@ class Failure:
     @property
     def message(self) -> str:
         """The first case's message, without the command that repeats it."""
-        return _split(self.first.message)[0]
+        return split_command(self.first.message)[0]
 
     @property
     def command(self) -> str:
         """The command that repeats the first case; empty where its message names none."""
-        return _split(self.first.message)[1]
+        return split_command(self.first.message)[1]
 
 
 def group_failures(problem: ProblemScore) -> list[Failure]:
@@ -52,7 +53,7 @@ def failures_in(results: Iterable[CaseResult]) -> list[Failure]:
     raised. Numbers do not count.
     """
     groups: dict[str, list[CaseResult]] = {}
-    for result in _lost(results):
+    for result in lost_of(results):
         if not result.message.startswith(_NOT_IMPLEMENTED):
             groups.setdefault(_kind(result), []).append(result)
     return [Failure(kind, items[0], len(items)) for kind, items in groups.items()]
@@ -60,8 +61,8 @@ def failures_in(results: Iterable[CaseResult]) -> list[Failure]:
 
 def _kind(result: CaseResult) -> str:
     said = headline(result)
-    if result.case.hidden and "::" not in result.case.id:
-        return said  # a name that tells nothing, with a number in it: see report/audience.py
+    if is_nameless(result.case.id, hidden=result.case.hidden):
+        return said  # the name has a number in it, and tells nothing
     if result.verdict is Verdict.ERROR:
         return _NUMBERS.sub("0", said.partition(" ")[2])  # the probe's name comes first
     return f"{result.case.id.partition('[')[0]} {_NUMBERS.sub('0', said.partition(' is wrong')[0])}"
@@ -75,7 +76,7 @@ def not_implemented(problem: ProblemScore) -> dict[str, int]:
 def missing_in(results: Iterable[CaseResult]) -> dict[str, int]:
     """What the submission says is not implemented, and how many of these cases met it, most first."""
     found: Counter[str] = Counter()
-    for result in _lost(results):
+    for result in lost_of(results):
         if result.message.startswith(_NOT_IMPLEMENTED):
             what = headline(result).removeprefix(_NOT_IMPLEMENTED).removeprefix(": ")
             # The stubs' own words; a list of names is what is wanted.
@@ -83,8 +84,9 @@ def missing_in(results: Iterable[CaseResult]) -> dict[str, int]:
     return dict(found.most_common())
 
 
-def _lost(results: Iterable[CaseResult]) -> list[CaseResult]:
-    return [result for result in results if result.verdict in (Verdict.FAIL, Verdict.ERROR)]
+def lost_of(results: Iterable[CaseResult]) -> list[CaseResult]:
+    """Those of the cases that cost points, in their order."""
+    return [result for result in results if result.verdict in LOST]
 
 
 def headline(result: CaseResult) -> str:
@@ -92,7 +94,7 @@ def headline(result: CaseResult) -> str:
     return result.message.partition("\n")[0]
 
 
-def _split(message: str) -> tuple[str, str]:
+def split_command(message: str) -> tuple[str, str]:
     """(what was wrong, the command that repeats the case): the judge writes the latter last, whatever stands before."""
     words, mark, command = message.rpartition("\nRun: ")
     return (words, command) if mark else (message, "")

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from grader.report.autolab import to_autolab
 from grader.report.check50 import to_check50
 from grader.report.csv_table import to_csv
 from grader.report.document import to_json
+from grader.report.errors import ReportError
 from grader.report.github_classroom import to_github_classroom, to_notices, to_output
 from grader.report.gradescope import to_gradescope
 from grader.report.html import to_html
@@ -118,12 +120,26 @@ def on_stdout(targets: Sequence[Target]) -> bool:
 def write(targets: Sequence[Target], grades: Sequence[Grade], audience: Audience) -> None:
     """Write all of them, those for standard output last. grades: in full.
 
-    Raises GraderError where a file cannot be written any more.
+    Raises ReportError, once the others are written, where one cannot be made, or its file not written any more.
     """
     by_tree = {grade.tree: grade for grade in grades}
+    failed: list[tuple[Target, Exception]] = []
     for target in sorted(targets, key=lambda target: target.place is None):
         reader = Audience.STUDENT if target.format.for_students and audience is Audience.STAFF else audience
-        _put(target, _text(target, [seen_by(by_tree[tree], reader) for tree in target.trees]))
+        try:
+            _put(target, _text(target, [seen_by(by_tree[tree], reader) for tree in target.trees]))
+        except BrokenPipeError:
+            raise  # whoever reads standard output has enough
+        except Exception as error:  # whatever it is, the other reports have no part in it
+            failed.append((target, error))
+    if failed:
+        said = "\n".join(f"--format {target.format.name}: {_told(error)}" for target, error in failed)
+        unforeseen = next((error for _, error in failed if not isinstance(error, GraderError)), None)
+        raise ReportError(said) from unforeseen
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, GraderError) else "".join(traceback.format_exception_only(error)).strip()
 
 
 def _text(target: Target, grades: Sequence[Grade]) -> str:

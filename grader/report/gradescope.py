@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from grader.report.failures import lost_of
 from grader.report.topics import Topic, fitted, told, topics_of
 from grader.report.wording import FLAGS, count, flag_lines, in_line, points, shortened
 from grader.score import Grade, ProblemScore
@@ -38,8 +39,8 @@ def _document(grade: Grade, kinds: int, lines: int) -> dict[str, Any]:
         tests.append(_entry("flags", FLAGS, said, visibility="hidden"))
     return {
         "score": grade.score,
-        "execution_time": round(sum(result.seconds for item in grade.problems for result in item.results), 3),
-        "output": _about(grade),
+        "execution_time": _seconds(grade),
+        "output": _about(grade, lines),
         "output_format": "text",
         "test_output_format": "text",
         "test_name_format": "text",
@@ -60,11 +61,17 @@ def _document(grade: Grade, kinds: int, lines: int) -> dict[str, Any]:
     }
 
 
-def _about(grade: Grade) -> str:
+def _seconds(grade: Grade) -> float:
+    """What the cases took that students see; they see this sum whatever is hidden below it."""
+    shown = (result for item in grade.problems for result in item.results if not result.case.hidden)
+    return round(sum(result.seconds for result in shown), 3)
+
+
+def _about(grade: Grade, kept: int) -> str:
     """What stands above the tests, for everybody."""
     lines = [f"{grade.assignment}: {points(grade.score, grade.max_score)}"]
     if grade.fault:
-        lines += ["", shortened(grade.fault, 40)]
+        lines += ["", shortened(grade.fault, kept or 1)]
     if grade.selection:
         lines.append(f"Only a part was graded: -k {in_line(grade.selection)}")
     absent = [item.problem.name for item in grade.problems if item.max_score == 0]
@@ -80,8 +87,7 @@ def _problem(item: ProblemScore, number: int, fault: bool, kinds: int, lines: in
     hidden = [result for result in item.results if result.case.hidden and result.verdict is not Verdict.NOT_RUN]
     said = [] if fault else [told(shown, kinds, lines)]
     if hidden and not fault:
-        lost = sum(result.verdict is not Verdict.PASS for result in hidden)
-        said.append(f"{lost} of {count(len(hidden), 'hidden case')} lost.")
+        said.append(f"{len(lost_of(hidden))} of {count(len(hidden), 'hidden case')} lost.")
     entry = _entry(str(number), item.problem.name, "\n\n".join(filter(None, said)), tags=[item.problem.bucket])
     scored = {"score": item.score, "max_score": item.max_score}
     if item.max_score == 0:

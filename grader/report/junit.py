@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from xml.etree import ElementTree as Xml
 
+from grader.report.failures import lost_of
 from grader.report.wording import in_line, shortened
 from grader.score import Grade, ProblemScore
 from grader.verdict import CaseResult, Verdict
@@ -20,7 +21,7 @@ _TAGS = {Verdict.FAIL: "failure", Verdict.ERROR: "error", Verdict.NOT_RUN: "skip
 def to_junit(grade: Grade, now: datetime | None = None, host: str = "localhost") -> str:
     """The text of junit.xml. now: when it was graded, by default this moment; host: where, if that matters."""
     when = (now or datetime.now(timezone.utc)).replace(tzinfo=None, microsecond=0).isoformat()
-    lost = sum(result.verdict in (Verdict.FAIL, Verdict.ERROR) for item in grade.problems for result in item.results)
+    lost = sum(len(lost_of(item.results)) for item in grade.problems)
     # A message each as long as all of them fit: what is `visible` takes 6 bytes a character at most, as "&quot;".
     room = max(200, MOST // 8 // max(1, lost))
     counts = _counts(grade.assignment, [result for item in grade.problems for result in item.results])

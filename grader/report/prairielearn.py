@@ -24,7 +24,7 @@ def to_prairielearn(grade: Grade) -> str:
 
 def _document(grade: Grade, kinds: int, lines: int) -> dict[str, Any]:
     """`score` is a share, from 0 to 1."""
-    faults = [shortened(grade.fault, 40)] if grade.fault else []
+    faults = [shortened(grade.fault, lines or 1)] if grade.fault else []
     if not faults and grade.max_score == 0:
         faults = ["Nothing could be run: no case's device is on the machine that grades."]
     total = points(grade.score, grade.max_score)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from grader.report.failures import Failure, group_failures, not_implemented
+from grader.report.failures import Failure, group_failures, lost_of, not_implemented
 from grader.report.wording import FLAGS, count, flag_lines, in_line, points, shortened
 from grader.score import Grade, ProblemScore
 from grader.verdict import Verdict
@@ -36,7 +36,7 @@ def print_grade(console: Console, grade: Grade) -> None:
         _print_flags(console, grade)
         return
     console.print(_problem_table(grade))
-    failing = [item for item in grade.problems if _lost(item)]
+    failing = [item for item in grade.problems if lost_of(item.results)]
     told = max(1, min(FIRST, TOLD // max(1, len(failing))))
     known: set[str] = set()
     apart = True
@@ -111,8 +111,8 @@ def _problem_table(grade: Grade) -> Table:
 
 
 def _print_lost(console: Console, item: ProblemScore) -> None:
-    cases = len(item.results) - item.count(Verdict.NOT_RUN)
-    console.print(Text(f"{item.problem.name}: {_lost(item)} of {count(cases, 'case')} lost", style="bold"))
+    lost, cases = len(lost_of(item.results)), len(item.results) - item.count(Verdict.NOT_RUN)
+    console.print(Text(f"{item.problem.name}: {lost} of {count(cases, 'case')} lost", style="bold"))
     names = [f"{name} ({number})" for name, number in not_implemented(item).items()]
     if names:
         rest = f", and {len(names) - NAMES} more" if len(names) > NAMES else ""
@@ -149,10 +149,6 @@ def _indented(console: Console, text: Text, indent: int) -> None:
     for i, line in enumerate(text.wrap(console, width)):
         line.rstrip()
         console.print(Text(" " * (indent + (2 if i else 0))) + line, soft_wrap=True)
-
-
-def _lost(item: ProblemScore) -> int:
-    return item.count(Verdict.FAIL) + item.count(Verdict.ERROR)
 
 
 def _bucket_cell(grade: Grade, name: str) -> Text:

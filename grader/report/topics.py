@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from grader.errors import GraderError
-from grader.report.failures import failures_in, missing_in
+from grader.report.audience import is_nameless
+from grader.report.failures import failures_in, lost_of, missing_in
 from grader.report.wording import count, in_line, shortened
 from grader.score import ProblemScore
 from grader.verdict import CaseResult, Verdict
@@ -31,7 +32,7 @@ class Topic:
     @property
     def lost(self) -> tuple[CaseResult, ...]:
         """Those that did not pass."""
-        return tuple(result for result in self.counted if result.verdict is not Verdict.PASS)
+        return tuple(lost_of(self.results))
 
     @property
     def passed(self) -> bool | None:
@@ -56,7 +57,7 @@ def topics_of(item: ProblemScore) -> list[Topic]:
 
 
 def _name(result: CaseResult) -> str:
-    if result.case.hidden and "::" not in result.case.id:
+    if is_nameless(result.case.id, hidden=result.case.hidden):
         return _HIDDEN
     return result.case.id.partition("[")[0]
 
@@ -66,7 +67,7 @@ def told(results: Sequence[CaseResult], kinds: int, lines: int) -> str:
 
     lines: of each message. Nothing where nothing went wrong; without messages where `kinds` or `lines` is 0.
     """
-    lost = [result for result in results if result.verdict in (Verdict.FAIL, Verdict.ERROR)]
+    lost = lost_of(results)
     if not lost:
         return ""
     parts = [f"{count(len(lost), 'case')} lost."]

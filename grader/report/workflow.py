@@ -39,7 +39,12 @@ def harmless(text: str) -> str:
 
     For what a program is to read from standard output, where lines of ours around it would be in its way.
     """
-    return _COMMAND.sub(lambda found: f"{found[0]} ", text) if _in_workflow() else text
+    return without_commands(text) if _in_workflow() else text
+
+
+def without_commands(text: str) -> str:
+    """The text with a blank in what would be a command: for what another program will print inside a workflow."""
+    return _COMMAND.sub(lambda found: f"{found[0]} ", text)
 
 
 def _in_workflow() -> bool:

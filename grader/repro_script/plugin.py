@@ -20,7 +20,8 @@ from grader.compare import Mismatch
 from grader.errors import GraderError
 from grader.judging.cases import case_id, device_of, is_case
 from grader.repro_script.finding import Comparison, Found, find, wanted
-from grader.repro_script.script import STAND_INS, Asked, Case, write
+from grader.repro_script.head import Case
+from grader.repro_script.script import STAND_INS, Asked, write
 from grader.repro_script.sources import Sources
 from grader.subject.ask import Ask
 from grader.subject.inprocess import round_trip
@@ -33,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of the plugin."""
     parser.addoption("--script", help="where the script goes (used by `grader repro`)")
     parser.addoption("--script-tree", help="the tree that it is about (used by `grader repro`)")
+    parser.addoption("--script-file", default="", help="what it will be called (used by `grader repro`)")
 
 
 class Watched:
@@ -70,6 +72,7 @@ class Writer:
             assignment.layout.env,
             assignment.devices.simulates,
             f"tests/{assignment.suite.name}/probes",
+            item.config.getoption("script_file"),
         )
 
     def asks(self, probe: Probe, device: str, args: Any, kwargs: Mapping[str, Any]) -> None:
@@ -106,7 +109,7 @@ class Writer:
             self.passed()
             return
         data = self._file.with_suffix(".npz")
-        if script.arrays:
+        if script.npz:
             data.write_bytes(script.npz)
         else:
             data.unlink(missing_ok=True)

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 import io
-import json
 import keyword
-import shlex
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from grader.errors import GraderError
 from grader.repro_script.finding import Check, Comparison, Found, Spot, wanted
+from grader.repro_script.head import Case, docstring
 from grader.repro_script.sources import Flattened, Place, Sources
-from grader.repro_script.values import Writer
+from grader.repro_script.values import Writer, literal
 from grader.visible import visible
 
 # Names of the script's own, which no definition that it takes along may have.
 RESERVED = frozenset(
     {"device", "data", "answer", "got", "want", "wrong", "allowed", "same", "first", "TREE", "np", "os", "sys", "Path"}
-    | {"SimpleNamespace"}
+    | {"SimpleNamespace", "base64", "io"}
 )
 
-_LINES, _LINE = 12, 400  # of the message in a script's head
 _LOAD, _DEVICE = ("probes", "load"), ("probes", "device")
 _ROUNDED = 1e-7  # of a looser tolerance what is expected is written in ten digits
 
@@ -66,32 +64,11 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Case:
-    """What there is to tell of a case that was lost."""
-
-    id: str
-    seed: int
-    message: str  # why; without the command that repeats it
-    tree: Path
-    paths: Sequence[str]  # of the tree, for sys.path
-    env: Mapping[str, str]
-    simulates: Mapping[str, str]  # a simulated device -> the one that the tree knows
-    suite: str  # its folder, for a person
-
-
-@dataclass(frozen=True)
 class Script:
     """A script, and what lies beside it."""
 
     text: str
-    arrays: Mapping[str, Any]  # for an .npz of the script's name; empty where all is written down
-
-    @property
-    def npz(self) -> bytes:
-        """The content of the .npz."""
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, **self.arrays)
-        return buffer.getvalue()
+    npz: bytes  # for the .npz of the script's name; empty where all is in the text
 
 
 def write(case: Case, asked: Sequence[Asked], found: Found | None, sources: Sources) -> Script:
@@ -109,13 +86,14 @@ def write(case: Case, asked: Sequence[Asked], found: Found | None, sources: Sour
     parts = [_question(asked[k], f"answer{k if len(numbers) > 1 else ''}", flat, writer, sources) for k in numbers]
     names = {k: f"answer{k if len(numbers) > 1 else ''}" for k in numbers}
     judged = _judged(found, names, flat, writer)
+    npz = _npz(writer.arrays)
     module = asked[numbers[-1]].parameters[0]
-    place = f"{flat.names[_DEVICE]}({module}, {_text(known)})" if known else "None"
+    place = f"{flat.names[_DEVICE]}({module}, {literal(known)})" if known else "None"
     body = [
-        _imports(flat, isinstance(found, Check)),
+        _imports(flat, isinstance(found, Check), bool(npz) and not case.file),
         _tree(case),
         "",
-        f"# -- the question, from {case.suite} {'-' * max(4, 90 - len(case.suite))}",
+        f"# -- the question, from {_line(case.suite)} {'-' * max(4, 90 - len(case.suite))}",
         "",
         flat.code,
         "",
@@ -123,16 +101,38 @@ def write(case: Case, asked: Sequence[Asked], found: Found | None, sources: Sour
         "",
         f"{module} = {flat.names[_LOAD]}()",
         f"device = {place}",
-        *(['data = np.load(Path(__file__).with_suffix(".npz"))'] if writer.arrays else []),
+        *([_data(npz, case.file)] if npz else []),
         "\n".join(parts),
         "",
         "# -- the answer, and what is right " + "-" * 84,
         "",
         judged,
     ]
-    text = _head(case, bool(writer.arrays), device, known) + "\n" + "\n".join(body) + "\n"
-    compile(text, "script", "exec")  # whatever went wrong above shows here, and not at a student's
-    return Script(text, dict(writer.arrays))
+    text = docstring(case, bool(npz), device, known) + "\n" + "\n".join(body) + "\n"
+    try:
+        compile(text, "script", "exec")  # whatever went wrong above shows here, and not at a student's
+    except (SyntaxError, ValueError) as error:  # ValueError: what no source can hold, as a zero byte
+        raise GraderError(f"what was written of it is no Python: {error}") from None
+    return Script(text, npz if case.file else b"")
+
+
+def _npz(arrays: Mapping[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue() if arrays else b""
+
+
+def _data(npz: bytes, file: str) -> str:
+    """`data = ...`: the .npz beside the script, or, where the script is no file, inside of it."""
+    if file:
+        return 'data = np.load(Path(__file__).with_suffix(".npz"))'
+    lines = textwrap.wrap(base64.b64encode(npz).decode(), 110)
+    return "\n".join(['data = np.load(io.BytesIO(base64.b64decode("""', *lines, '""")))'])
+
+
+def _line(text: str) -> str:
+    """A text within one line of a comment."""
+    return visible(text).replace("\n", " ")
 
 
 def _needed(found: Found | None, count: int) -> list[int]:
@@ -151,40 +151,22 @@ def _spots(value: Any) -> list[Spot]:
     return [spot for item in items for spot in _spots(item)]
 
 
-def _head(case: Case, has_data: bool, device: str, known: str) -> str:
-    message = "\n".join(line[:_LINE] for line in visible(case.message).split("\n")[:_LINES])
-    message = message.replace("\\", "\\\\").replace('"""', "'''").rstrip("'\"")
-    lines = [
-        f'"""{case.id}, seed {case.seed}, without the grader.',
-        "",
-        *("\n".join(textwrap.wrap(line, 116, subsequent_indent="  ")) for line in message.split("\n")),
-        "",
-        "Build the tree, then run this with it or with another tree:",
-        f"    make -C {shlex.quote(str(case.tree))}",
-        "    python FILE [TREE]",
-        "It needs NumPy and the tree, nothing else. Exit status: 0 where the answer is right, 1 where it is wrong.",
-    ]
-    lines += ["Large arrays are in the .npz beside it, exactly as the grader sent them."] if has_data else []
-    if device != known:
-        lines += [f"The case ran on {device}; here it is {known}, on which the same may look different."]
-    return "\n".join(lines) + '\n"""\n'
-
-
-def _imports(flat: Flattened, namespace: bool) -> str:
+def _imports(flat: Flattened, namespace: bool, inside: bool) -> str:
     own = ["import os", "import sys", "from pathlib import Path", "import numpy as np"]
     own += ["from types import SimpleNamespace"] if namespace else []
+    own += ["import base64", "import io"] if inside else []
     lines = sorted({*own, *flat.imports}, key=lambda line: (line.startswith("from"), line))
     return "\n".join(["from __future__ import annotations", "", *lines])
 
 
 def _tree(case: Case) -> str:
-    paths = json.dumps(list(case.paths))
+    paths = ", ".join(map(literal, case.paths))
     return "\n".join(
         [
             "",
-            f"TREE = Path(sys.argv[1] if len(sys.argv) > 1 else {_text(str(case.tree))}).resolve()",
+            f"TREE = Path(sys.argv[1] if len(sys.argv) > 1 else {literal(str(case.tree))}).resolve()",
             *_environment(case.env),
-            f"sys.path[:0] = [str(TREE / part) for part in {paths}]",
+            f"sys.path[:0] = [str(TREE / part) for part in [{paths}]]",
         ]
     )
 
@@ -193,17 +175,13 @@ def _environment(env: Mapping[str, str]) -> list[str]:
     """The variables that a worker has. Some, as MALLOC_PERTURB_, count only where a process begins with them."""
     if not env:
         return []
-    pairs = ", ".join(f"{_text(name)}: {_text(value)}" for name, value in env.items())
+    pairs = ", ".join(f"{literal(name)}: {literal(value)}" for name, value in env.items())
     return [
         f"WORKER = {{{pairs}}}",
         "if Path(sys.argv[0]).is_file() and not WORKER.items() <= os.environ.items():",
         "    os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **WORKER})",
         "os.environ.update(WORKER)",
     ]
-
-
-def _text(text: str) -> str:
-    return json.dumps(text)  # a Python literal as well, and in the quotes of the code around it
 
 
 def _question(asked: Asked, answer: str, flat: Flattened, writer: Writer, sources: Sources) -> str:
@@ -260,7 +238,7 @@ def _argument(name: str, value: Any, names: Mapping[int, str], writer: Writer) -
 
 
 def _place(spot: Spot, names: Mapping[int, str]) -> str:
-    return names[spot.answer] + "".join(f"[{_text(key) if isinstance(key, str) else key}]" for key in spot.keys)
+    return names[spot.answer] + "".join(f"[{literal(key) if isinstance(key, str) else key}]" for key in spot.keys)
 
 
 def _compared(found: Comparison, names: Mapping[int, str], writer: Writer) -> str:
@@ -269,7 +247,7 @@ def _compared(found: Comparison, names: Mapping[int, str], writer: Writer) -> st
     if found.kind == "assert_dtype":
         return "\n".join(
             [
-                f"got, want = str(np.asarray({place}).dtype), {found.want!r}",
+                f"got, want = str(np.asarray({place}).dtype), {literal(str(found.want))}",
                 "if got != want:",
                 f'    sys.exit(f"wrong: {called} has dtype {{got}}; expected {{want}}")',
                 'print("right")',
@@ -333,4 +311,4 @@ def _rounded(want: Any) -> Any:
 
 def _quoted(text: str) -> str:
     """A text within the double quotes of an f-string."""
-    return text.replace("\\", "\\\\").replace('"', "'").replace("{", "{{").replace("}", "}}")
+    return literal(text)[1:-1].replace("{", "{{").replace("}", "}}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
+import re
 import textwrap
 from collections.abc import Iterator
 from typing import Any
@@ -48,14 +48,14 @@ class Writer:
         if isinstance(value, float) and not math.isfinite(value):
             return f'float("{value}")'
         if isinstance(value, str):
-            return json.dumps(value)  # a Python literal as well
+            return literal(value)
         if value is None or isinstance(value, (bool, int, float, bytes)):
             return repr(value)
         raise GraderError(f"a {type(value).__name__} cannot be written down")
 
     def _array(self, name: str, value: npt.NDArray[Any]) -> str:
         if value.size > SMALL or self._written + value.size > TOGETHER or value.dtype.kind not in "biuf":
-            key = name
+            key = re.sub(r"[^A-Za-z0-9_]", "_", name)  # a dict's key may be anything, and this one is a file's name
             while key in self.arrays:
                 key += "_"
             self.arrays[key] = np.ascontiguousarray(value).reshape(value.shape)
@@ -64,6 +64,15 @@ class Writer:
         if value.size == 0:
             return f"np.zeros({value.shape}, dtype=np.{value.dtype.name})"
         return f"np.array({_nested(value)}, dtype={_dtype(value.dtype)})"
+
+
+def literal(text: str) -> str:
+    """The text as a Python literal: in ASCII, in double quotes, and whatever it holds, in one line.
+
+    JSON's would be none: it writes what lies beyond 16 bits as two surrogates, which are another text in Python.
+    """
+    # With a double quote in it, repr() takes single quotes, and marks those within.
+    return '"' + ascii(f'"{text}')[2:-1].replace("\\'", "'").replace('"', '\\"') + '"'
 
 
 def _dtype(dtype: np.dtype[Any]) -> str:

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 import pytest
 from attacks import HONEST, Attack, Outcome, Rounds, collection, obstacle
 
-from grader.verdict import Verdict
+from grader.verdict import LOST, Verdict
 
 PAIRS = [(attack, kind) for attack in collection() for kind in attack.kinds]
 EVERY = pytest.mark.parametrize(("attack", "kind"), PAIRS, ids=[f"{kind}-{attack.name}" for attack, kind in PAIRS])
-LOST = (Verdict.FAIL, Verdict.ERROR)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the boxes, and what looks around them, are Linux's")
 

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
+import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
+from test_verdicts import Desk, Item
 
 from grader.compare import Mismatch, assert_close, assert_dtype, assert_equal, assert_same, assert_scalar, show_curve
-from grader.evidence import MARGINS, POINTS, Curve, Evidence, Lines, Margin, from_json, to_json
+from grader.evidence import (
+    MARGINS,
+    PICTURES,
+    POINTS,
+    Curve,
+    Evidence,
+    FirstPictures,
+    Lines,
+    Margin,
+    from_json,
+    to_json,
+)
 from grader.findings import gathered, note_curve, note_margin
 
 
@@ -37,6 +52,40 @@ def test_everything_survives_its_way_as_json() -> None:
     )
     text = json.dumps(to_json(evidence), allow_nan=False)
     assert from_json(json.loads(text)) == evidence
+
+
+def pictured() -> Mismatch:
+    """A wrong answer that has a picture."""
+    error = mismatch(np.zeros((4, 4)), np.ones((4, 4)))
+    assert error.wrong is not None
+    assert error.wrong.picture is not None
+    return error
+
+
+def test_of_each_test_the_first_pictures_are_kept() -> None:
+    """Whatever has none does not count; the rest of the evidence stays."""
+    evidence, kept = Evidence(asked="A sentence.", wrong=pictured().wrong), FirstPictures()
+    for case in ("a.py::t", "a.py::other", "b.py::t"):
+        told = [kept.of(f"{case}[{k}]", each) for k in range(PICTURES + 2) for each in (Evidence(), evidence)][1::2]
+        assert told[:PICTURES] == [evidence] * PICTURES
+        assert [(each.asked, each.wrong.count, each.wrong.picture) for each in told[PICTURES:] if each.wrong] == [
+            ("A sentence.", 16, None)
+        ] * 2
+
+
+def test_no_picture_is_kept_or_told_in_vain(tmp_path: Path) -> None:
+    """A judge lives as long as its run, and a tree that fails every case has a thousand of them."""
+    desk, alive = Desk(tmp_path / "events"), []
+    for k in range(PICTURES + 1):
+        error = pictured()
+        alive.append(weakref.ref(error.wrong))
+        desk.judge(error, Item(f"test_add[cpu-{k}]"))
+    pictures = [event["evidence"]["wrong"]["picture"] for event in desk.told]
+    assert [picture is None for picture in pictures] == [False] * PICTURES + [True]
+    desk.verdicts.pytest_unconfigure()
+    del error
+    gc.collect()
+    assert [reference() for reference in alive] == [None] * len(alive)
 
 
 def test_what_is_empty_takes_no_room() -> None:

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from toy_grades import FAIL, lost, made
 
+from grader import cli
 from grader.errors import GraderError, UsageError
 from grader.report import formats
 from grader.report.audience import Audience
-from grader.report.formats import FORMATS, Target, parse, plan, write
+from grader.report.errors import ReportError
+from grader.report.formats import FORMATS, Format, Target, parse, plan, write
 from grader.score import Grade
 
 KEPT = ("grade.json", "summary.md")
@@ -172,6 +174,41 @@ def test_standard_output_comes_last(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["scores"] == {"add": 4.0, "scale": 1.5}
 
 
+def test_a_report_that_fails_costs_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The others are written, also that for standard output; then each that failed is named, and why."""
+
+    def broken(grade: Grade) -> str:
+        raise ValueError("cannot convert float NaN to integer")
+
+    def too_long(grade: Grade) -> str:
+        raise GraderError("a report is 7 bytes long")
+
+    failing = [
+        Target(Format(name, name, render), ("student",), tmp_path / name)
+        for name, render in (("broken", broken), ("long", too_long))
+    ]
+    targets = [*failing, *planned(tmp_path, "autolab=-", f"csv={tmp_path}/r.csv")]
+    with pytest.raises(ReportError) as raised:
+        write(targets, [made()], Audience.STAFF)
+    assert str(raised.value) == (
+        "--format broken: ValueError: cannot convert float NaN to integer\n--format long: a report is 7 bytes long"
+    )
+    assert isinstance(raised.value.__cause__, ValueError)
+    assert (tmp_path / "r.csv").exists()
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["scores"] == {"add": 4.0, "scale": 1.5}
+
+
+def test_who_has_read_enough_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`grade --format json=- | head`: typer ends the command in silence."""
+
+    def closed(target: Target, text: str) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(formats, "_put", closed)
+    with pytest.raises(BrokenPipeError):
+        write(planned(tmp_path, "json=-"), [made()], Audience.STAFF)
+
+
 # -- inside of GitHub Actions ---------------------------------------------------------------------------------------
 
 
@@ -205,6 +242,54 @@ def test_what_is_printed_is_no_command(
     printed = capsys.readouterr().out
     assert [line for line in printed.splitlines() if line.strip().startswith("::") or "##[" in line] == []
     assert ": :error::y # #[error]z" in printed
+
+
+@pytest.mark.parametrize("error", [ValueError, GraderError, ReportError, UsageError])
+def test_no_fault_is_a_command(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither an error's words nor a traceback: both may be a submission's."""
+
+    def app() -> None:
+        raise error("x\n::notice title=Autograding complete::Points 100/100")
+
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setattr(cli, "app", app)
+    monkeypatch.setattr(cli, "begin", lambda: None)
+    with pytest.raises(SystemExit):
+        cli.main()
+    before, token, said = capsys.readouterr().err.partition("::stop-commands::")
+    assert token
+    assert "::notice" not in before
+    word = said.partition("\n")[0]
+    inside, end, after = said.partition(f"\n::{word}::")
+    assert end
+    assert "::notice" in inside
+    assert "::notice" not in after
+
+
+def test_where_only_a_report_failed_there_are_grades(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And the last message says so; what nobody foresaw has its traceback."""
+
+    def app() -> None:
+        try:
+            raise ValueError("NaN")
+        except ValueError as error:
+            raise ReportError("--format html: ValueError: NaN") from error
+
+    monkeypatch.setattr(cli, "app", app)
+    monkeypatch.setattr(cli, "begin", lambda: None)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 3
+    said = capsys.readouterr().err
+    assert said.startswith("Traceback")
+    assert said.endswith(
+        "\nthe grader itself failed; grades are there, but not every report: --format html: ValueError: NaN\n"
+    )
+    assert "no grade was given" not in said
 
 
 def test_notices_of_classroom(

@@ -131,6 +131,19 @@ def test_everything_is_there(grade: Grade) -> None:
         assert part in words, part
 
 
+def test_what_was_computed_is_told_beside_its_input(grade: Grade) -> None:
+    """The message's line on it has a name, and is no box of its own."""
+    told = "scale: z_grad is wrong at [1]: got NaN, expected 2.0.\nscale: vec.scale(a, `factor`)."
+    page = Page(to_html(made([failed(0, told, TOLD), *grade.problems[0].results, *grade.problems[2].results])))
+    assert "Computedvec.scale(a, factor).Input" in page.text
+    assert not page.of("pre")
+
+
+def test_only_cases_that_were_run_took_their_time(grade: Grade) -> None:
+    """One that could not be run on this machine is not counted."""
+    assert "7 cases took 1.0 s" in Page(to_html(grade)).text
+
+
 def test_parts_are_not_told_twice(grade: Grade) -> None:
     """What stands in a card of its own is not repeated from the message's text."""
     told = f"headline is wrong\nAsked: {TOLD.asked}\nInput: a (2,), factor 2.5.\n  a = [1, 2]\nHandout: {TOLD.section}"
@@ -247,13 +260,23 @@ def test_map_says_in_words_where_the_errors_are() -> None:
 
 @pytest.mark.parametrize(
     "rows",
-    [((None,),), ((0.0, None),), ((1e308, -1e308),), ((1e-300, 0.0),), ((5.0,) * 64,) * 64, ((0.0,), (1e30,))],
-    ids=["only NaN", "zero and NaN", "huge", "tiny", "constant", "one far off"],
+    [
+        ((None,),),
+        ((0.0, None),),
+        ((1e308, -1e308),),
+        ((1e-300, 0.0),),
+        ((5.0,) * 64,) * 64,
+        ((0.0,), (1e30,)),
+        ((1.0, 2.0, 3.0, 1e306),),
+    ],
+    ids=["only NaN", "zero and NaN", "huge", "tiny", "constant", "one far off", "huge among small"],
 )
 def test_any_picture_can_be_drawn(rows: tuple[tuple[float | None, ...], ...]) -> None:
     """And is well-formed."""
     error = tuple(tuple(None if value is None else abs(value) for value in row) for row in rows)
     Page(heat_maps(wrong(None), Picture(rows, rows, error, "", "axis 0")))
+    right = tuple((1.0,) * len(row) for row in rows)
+    Page(heat_maps(wrong(None), Picture(rows, right, error, "", "axis 0")))
 
 
 @pytest.mark.parametrize(
@@ -281,8 +304,9 @@ def test_numbers_fit_into_cells(value: float, told: str) -> None:
         ((None, None), (1.0, 1.0)),
         ((1.0,), ()),
         ((2.0,) * 512, (2.0,) * 512),
+        ((1e308, -1e308), ()),
     ],
-    ids=["near", "diverged", "nothing finite", "a point", "constant"],
+    ids=["near", "diverged", "nothing finite", "a point", "constant", "huge"],
 )
 def test_any_curve_can_be_drawn(got: tuple[float | None, ...], want: tuple[float | None, ...]) -> None:
     """Inside of its frame, however far it has gone."""

@@ -14,7 +14,8 @@ from grader.assignment import load_assignment
 from grader.compare import assert_close, assert_same
 from grader.evidence import Lines
 from grader.findings import Findings, gathered, note_call
-from grader.judging.message import evidence_of, told, with_more
+from grader.hints.values import _FUNCTIONS
+from grader.judging.message import SMALL, evidence_of, told, with_more
 from grader.subject.outcome import IMPORTING, Answer, SubjectError, raised
 from grader.subject.question import describe
 
@@ -194,8 +195,52 @@ def test_every_pattern_of_a_section_fits_a_test() -> None:
 # -- docs/messages.md ----------------------------------------------------------------------------------------------
 
 
+PAGE = (ROOT / "docs" / "messages.md").read_text(encoding="utf-8")
+
+
 def test_the_documented_example_is_real() -> None:
-    """docs/messages.md shows the message of the first case here."""
+    """docs/messages.md shows the message of the first case here, and the number up to which there are values."""
     a, b = np.array([1.0, 2.0, 3.0], np.float32), np.array([0.5, 0.25, -8.0], np.float32)
-    documented = (ROOT / "docs" / "messages.md").read_text(encoding="utf-8")
-    assert "\n".join(message(*failed([1.5, 2.0, 5.125], a, b))) in documented
+    assert "\n".join(message(*failed([1.5, 2.0, 5.125], a, b))) in PAGE
+    assert f"Where the arrays of a question have {SMALL} numbers or fewer" in PAGE
+
+
+def forward(needle: Any, device: Any, op: str, inputs: Any, layout: str = "compact", **attributes: Any) -> Any:
+    """needle.ops.<op>(*inputs, **attributes)."""
+
+
+def test_the_documented_exception_is_real() -> None:
+    """docs/messages.md has an exception whole: with these lines and this input the message is that one."""
+    block = next(part for part in re.findall(r"```text\n(.*?)\n```", PAGE, re.DOTALL) if " raised " in part)
+    head, *rest = block.split("\n")
+    kind, text = head.removeprefix("forward raised ").split(": ", 1)
+    places = re.findall(r"^  (\S+):(\d+) in (\w+)\n    (.*)$", block, re.MULTILINE)
+    array = np.array([-0.78053, 0.10116, -0.30885, 0.12753, 2.5104, -1.2527, -1.5093], np.float32)
+    asks = ("flip", [array]), {"layout": "compact", "axes": [0]}
+    with gathered() as found:
+        note_call(forward, "cpu", *asks)
+    lines = [[file, int(number), name, code] for file, number, name, code in places]
+    error = raised(describe(forward, *asks), {"type": kind, "text": text, "lines": lines}, 100)
+    title = next(line.removeprefix("Asked: ") for line in rest if line.startswith("Asked: "))
+    section, command = (line.partition(": ")[2] for line in rest[-2:])
+    assert len(places) > 1
+    assert told(error, found, evidence_of(error, found, title, section, command)) == block
+
+
+def test_every_function_that_a_hint_may_name_is_documented() -> None:
+    """docs/messages.md lists what may have been done to each value."""
+    text = " ".join(PAGE.split())
+    names = [words.replace("what was expected", "").strip().removesuffix(" of") for words, _ in _FUNCTIONS]
+    assert [name for name in names if name not in text] == []
+
+
+def test_students_read_one_example() -> None:
+    """The README shows in short what the guide shows whole, and both have the lines that a message has."""
+    guide, short = (
+        next(re.finditer(r"```text\n(conv_backward: z_grad .*?)\n```", (ROOT / page).read_text("utf-8"), re.DOTALL))[1]
+        for page in ("docs/student.md", "HANDOUT.md")
+    )
+    starts = [line.removesuffix("...") for line in short.split("\n")]
+    assert [start for start in starts if not any(line.startswith(start) for line in guide.split("\n"))] == []
+    for start in ("Worst: ", "Asked: ", "Input: ", "Your code that ran:", "Handout: ", "Run: python -m grader repro "):
+        assert f"\n{start}" in guide

@@ -28,7 +28,7 @@ def test_what_caught_it_before_comes_first():
 def test_where_points_may_be_lost_few_cases_are_run():
     """A problem that must lose points, or must not lose any, has all of its cases run."""
     cases = [case(str(number)) for number in range(20)]
-    assert worth_running(cases, must_lose=True, may_lose=True) == cases  # "*" in depends stands for all problems
+    assert worth_running(cases, must_lose=True, may_lose=True) == cases
     assert worth_running(cases, must_lose=False, may_lose=False) == cases
     assert len(worth_running(cases, must_lose=False, may_lose=True)) == 8
 

@@ -19,6 +19,7 @@ from grader.derive import CONTENTS, LeakError, derive_text, derive_tree, find_re
 from grader.derive.archive import Handout
 from grader.derive.handout import MANIFEST, PRISTINE, parse_manifest
 from grader.derive.leakage import LINE_CHARACTERS, RUN_CHARACTERS, leaks_in, read_solutions
+from grader.derive.links import dead_links
 from grader.derive.markers import Region, split_lines
 from grader.derive.syntax import decode, encode
 from grader.derive.tree import IGNORED_ANYWHERE, derive_files, read_tree
@@ -258,6 +259,39 @@ def test_another_assignment(root: Path, tmp_path: Path) -> None:
     about.unlink()
     with pytest.raises(UsageError, match=r"about\.md is missing, and students cannot work without it"):
         release(root, given=given)
+
+
+def test_pages_lead_nowhere_else(root: Path) -> None:
+    """Of a link to what students do not get the words stay, and an aside goes altogether; other links stay."""
+    write(
+        root / "docs/student.md",
+        "See [the points](grading.md#x), [here](#y), [there](https://a.b/c) and [the\ntests](../tests/hw4).\n"
+        "It is so ([a](server.md), [b](attacks.md#z)), and so\n([c](server.md)). A [server](server.md) is\n"
+        "told ([d](grading.md), [e](server.md)) of.\n",
+    )
+    write(root / "docs/grading.md", "points\n")
+    with zipfile.ZipFile(release(root)) as archive:
+        assert archive.read("hw4/docs/student.md").decode() == (
+            "See [the points](grading.md#x), [here](#y), [there](https://a.b/c) and [the\ntests](../tests/hw4).\n"
+            "It is so, and so. A server is\ntold ([d](grading.md)) of.\n"
+        )
+        manifest = parse_manifest(archive.read(f"hw4/{MANIFEST}"), "manifest")
+        stamp = hashlib.sha256(archive.read("hw4/docs/student.md")).hexdigest()
+    assert manifest.files["docs/student.md"].sha256 == stamp
+
+
+def released_pages() -> dict[str, str]:
+    """The pages of our own release by their place in it, as they stand here."""
+    found = [(entry.name, path) for entry in CONTENTS for path in ROOT.glob(entry.pattern) if path.suffix == ".md"]
+    return {name or path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for name, path in found}
+
+
+def test_what_students_read_first_leads_to_what_they_have() -> None:
+    """In the README, the guide and the page on messages no link has to be taken out."""
+    pages = released_pages()
+    inside = {*pages, "student/apps/train.py", "tests/hw4/assignment.toml", ".devcontainer/devcontainer.json"}
+    for path in ("README.md", "docs/student.md", "docs/messages.md", "docs/training.md"):
+        assert dead_links(path, pages[path], inside) == [], path
 
 
 def test_modes_are_read_on_every_system(root: Path) -> None:

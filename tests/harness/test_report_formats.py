@@ -1,6 +1,7 @@
 """Reports for other systems: of the right shape, with the right numbers, and deaf to what a submission says.
 
-The shapes are in tests/harness/formats/, as JSON Schemas; docs/integrations.md says what each was checked against.
+The shapes are in tests/harness/formats/, as JSON Schemas, and JUNIT below; docs/integrations.md says what each was
+checked against.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -26,11 +28,15 @@ from toy_grades import ABSENT, ERROR, EVIL, FAIL, NOT_RUN, PASS, RUN, WRONG, los
 from grader.errors import GraderError
 from grader.evidence import Evidence, Wrong
 from grader.reading.flag import Flag
+from grader.report import autolab as autolab_module
+from grader.report import check50 as check50_module
 from grader.report import github_classroom, markdown, prairielearn
+from grader.report import gradescope as gradescope_module
 from grader.report.audience import Audience, seen_by
 from grader.report.autolab import to_autolab
 from grader.report.check50 import to_check50
 from grader.report.csv_table import to_csv
+from grader.report.document import to_json
 from grader.report.github_classroom import to_github_classroom
 from grader.report.gradescope import to_gradescope
 from grader.report.junit import to_junit
@@ -42,6 +48,30 @@ from grader.verdict import CaseResult
 
 SHAPES = Path(__file__).parent / "formats"
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
+
+# Of Jenkins's schema what we use: the children of an element, which attributes it must have, and which it may.
+JUNIT: dict[str, tuple[set[str], set[str], set[str]]] = {
+    "testsuites": ({"testsuite"}, set(), {"name", "tests", "failures", "errors", "time"}),
+    "testsuite": (
+        {"properties", "testcase"},
+        {"name", "tests"},
+        {"failures", "errors", "skipped", "time", "timestamp", "hostname"},
+    ),
+    "properties": ({"property"}, set(), set()),
+    "property": (set(), {"name", "value"}, set()),
+    "testcase": ({"failure", "error", "skipped"}, {"name", "classname"}, {"time"}),
+    "failure": (set(), set(), {"message", "type"}),
+    "error": (set(), set(), {"message", "type"}),
+    "skipped": (set(), set(), {"message"}),
+}
+FORM = {
+    "tests": r"\d+",
+    "failures": r"\d+",
+    "errors": r"\d+",
+    "skipped": r"\d+",
+    "time": r"\d+\.\d{3}",
+    "timestamp": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d",
+}
 
 steady = settings(derandomize=True, deadline=None, max_examples=60)
 any_text = st.sampled_from([EVIL, "]]>", "</testcase>", "=cmd|' /C calc'!A0", "::error::x", "```"]) | st.text(
@@ -85,14 +115,28 @@ def classroom(grade: Grade) -> Any:
 
 
 def junit(grade: Grade) -> ElementTree.Element:
-    return ElementTree.fromstring(to_junit(grade, NOON).encode("utf-8"))
+    root = ElementTree.fromstring(to_junit(grade, NOON).encode("utf-8"))
+    assert root.tag == "testsuites"
+    for element in root.iter():
+        children, required, allowed = JUNIT[element.tag]
+        assert {child.tag for child in element} <= children
+        assert required <= set(element.attrib) <= required | allowed
+        assert all(re.fullmatch(FORM.get(name, ".*"), value, re.DOTALL) for name, value in element.attrib.items())
+        assert element.tag in ("failure", "error") or not (element.text or "").strip()
+        assert element.tag != "testcase" or len(element) <= 1
+    return root
 
 
 def table(*grades: Grade) -> list[list[str]]:
     return list(csv.reader(io.StringIO(to_csv(grades), newline="")))
 
 
+def whole(grade: Grade) -> Any:
+    return check("grade", json.loads(to_json(grade)))
+
+
 READERS: dict[str, Callable[[Grade], Any]] = {
+    "json": whole,
     "gradescope": gradescope,
     "autolab": autolab,
     "prairielearn": learned,
@@ -174,6 +218,27 @@ def test_what_does_not_fit_is_given_up_in_steps() -> None:
         fitted(lambda kinds, lines: "1234567", 6)
 
 
+FLOOD = "\n".join(["\U0001f993" * 2100] * 42)  # a character: 4 bytes of UTF-8, 12 of JSON in ASCII
+LIMITED = {
+    "gradescope": gradescope_module,
+    "autolab": autolab_module,
+    "prairielearn": prairielearn,
+    "check50": check50_module,
+    "github_classroom": github_classroom,
+}
+
+
+@pytest.mark.parametrize("name", LIMITED)
+@pytest.mark.parametrize("fault", [None, FLOOD], ids=["judged", "a fault"])
+def test_no_words_are_too_long_for_a_report(name: str, fault: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each format shortens them until it can be read; also where its limit is that of the narrowest."""
+    wrong = Wrong(FLOOD, (8,), (3,), (5,), (FLOOD, FLOOD), (FLOOD, FLOOD), 4, 8, "", None)
+    found = [result("scale", i, ERROR, FLOOD + RUN, f"kind_{i}") for i in range(6)]
+    found = [replace(item, evidence=Evidence(wrong=wrong)) for item in found]
+    monkeypatch.setattr(LIMITED[name], "MOST", github_classroom.MOST)
+    assert READERS[name](made([*lost("x", problem="add"), *found], fault=fault))
+
+
 # -- gradescope -----------------------------------------------------------------------------------------------------
 
 
@@ -189,6 +254,12 @@ def test_gradescope_adds_up() -> None:
     assert document["score"] == sum(test["score"] for test in scored) == 5.5
     assert document["extra_data"]["max_score"] == sum(test["max_score"] for test in scored)
     assert document["execution_time"] == 0.75
+
+
+def test_gradescope_tells_no_time_of_hidden_cases() -> None:
+    """Students see the sum whatever else they may see: how long a hidden case takes tells how large its input is."""
+    hidden = result("add", 7, FAIL, "secret", "secret", hidden=True)
+    assert gradescope(made([*made().problems[0].results, hidden, *lost("x")[1:]]))["execution_time"] == 0.625
 
 
 def test_gradescope_has_a_test_for_each_test() -> None:
@@ -340,6 +411,27 @@ def test_classroom_result_fits_into_a_variable() -> None:
     """The reporter gets it by its environment: 128 KiB at most, base64 and its name included."""
     assert len(to_github_classroom(made(long_failures(200)))) < (128 << 10) - 100
     assert github_classroom.MOST * 4 / 3 < (128 << 10) - 1000
+
+
+@pytest.mark.parametrize("fault", ["\u5b57" * 2000, FLOOD], ids=["a line", "a flood"])
+def test_classroom_tells_a_fault_once(fault: str) -> None:
+    """In the first test: in each it would not fit, and there would be no result at all."""
+    first, *others = classroom(made(lost("x"), fault=fault))["tests"]
+    assert first["message"].startswith(fault[:100])
+    assert {test["message"] for test in others} == {"the tree could not be graded: see the first test"}
+    assert {test["status"] for test in (first, *others)} == {"error"}
+
+
+@pytest.mark.parametrize("fault", [None, "x\n    ::notice title=Autograding complete::Points 100/100\n##[error]y"])
+def test_classroom_result_holds_no_command(fault: str | None) -> None:
+    """The reporter prints what is in it, and the runner obeys what is printed, whoever runs the reporter."""
+    words = "scale raised E: x\n    ::notice title=Autograding complete::Points 100/100\n##[add-mask]y"
+    found = classroom(made(lost(words + RUN), fault=fault, tree="a\n::stop-commands::x"))["tests"]
+    printed = [str(test[key]) for test in found for key in ("name", "message", "test_code")]
+    assert any("Points 100/100" in text for text in printed)
+    for line in "\n".join(printed).splitlines():
+        assert not line.strip().startswith("::")
+        assert "##[" not in line
 
 
 # -- JUnit ----------------------------------------------------------------------------------------------------------

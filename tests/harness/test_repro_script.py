@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import io
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,11 +18,13 @@ import pytest
 from conftest import ROOT
 
 from grader import compare
-from grader.errors import GraderError
+from grader.errors import GraderError, UsageError
 from grader.repro_script.finding import Check, Comparison, Spot, Unknown, find
-from grader.repro_script.script import STAND_INS, Asked, Case, Script, write
+from grader.repro_script.handed import hand_over, place
+from grader.repro_script.head import Case
+from grader.repro_script.script import STAND_INS, Asked, Script, write
 from grader.repro_script.sources import Sources
-from grader.repro_script.values import SMALL, Writer
+from grader.repro_script.values import SMALL, Writer, literal
 from grader.subject.outcome import Answer
 from grader.subject.question import Question
 
@@ -117,17 +123,25 @@ def raised(judge: Callable[[], None]) -> BaseException:
     return caught.value
 
 
+def asked(*args: Any, **kwargs: Any) -> Asked:
+    """A question for the scale of these."""
+    return Asked("probes.vectors", "scale", "cpu", args, kwargs, ["vec", "device", "a", "factor"][: 2 + len(args)])
+
+
+def case_of(folder: Path, /, **others: Any) -> Case:
+    """A case that was lost, but for what is given."""
+    case = Case("t.py::t[cpu]", 7, "it is wrong", folder.parent / "tree", (".",), {}, {}, "tests/x", "script.py")
+    return replace(case, **others)
+
+
 def script_of(suite: Path, found: Any, *args: Any, **kwargs: Any) -> Script:
-    parameters = ["vec", "device", "a", "factor"][: 2 + len(args)]
-    asked = Asked("probes.vectors", "scale", "cpu", args, kwargs, parameters)
-    case = Case("t.py::t[cpu]", 7, 'it """is"""\nwrong \\', suite.parent / "tree", (".",), {}, {}, "tests/x")
-    return write(case, [asked], found, Sources(suite, STAND_INS))
+    return write(case_of(suite), [asked(*args, **kwargs)], found, Sources(suite, STAND_INS))
 
 
 def run(script: Script, folder: Path) -> subprocess.CompletedProcess[str]:
     file = folder / "script.py"
     file.write_text(script.text)
-    if script.arrays:
+    if script.npz:
         file.with_suffix(".npz").write_bytes(script.npz)
     return subprocess.run([sys.executable, "-B", str(file)], capture_output=True, text=True, check=False, cwd="/")
 
@@ -213,6 +227,43 @@ def test_values_are_written_exactly(value: Any) -> None:
     np.testing.assert_equal(known["value"], value)
     assert getattr(known["value"], "dtype", None) == getattr(value, "dtype", None)
     assert max(map(len, text.split("\n"))) <= 110
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "plain",
+        "it's",
+        '"',
+        "'\"",
+        "\\'",
+        '\\"',
+        "\\",
+        'a\nb\r\0\x1b"""',
+        "\u202e\u2028é",
+        "\U0001f600",
+        "\udcff",
+        "{x}",
+    ],
+    ids=ascii,
+)
+def test_a_text_is_a_literal_whatever_it_holds(text: str) -> None:
+    """In ASCII, in one line, in double quotes; also beyond 16 bits, where JSON's would be another text."""
+    written = literal(text)
+    assert ast.literal_eval(written) == text
+    assert written.isascii()
+    assert written.isprintable()
+    assert (written[0], written[-1]) == ('"', '"')
+
+
+def test_a_name_in_the_data_is_no_code() -> None:
+    """It is made of an answer's keys, and stands between quotes."""
+    writer, large = Writer(), np.arange(SMALL + 1)
+    text = writer.statement("w", {'"]; print(1)#': large, "/]; print(1)#": large})
+    assert [name for name in writer.arrays if re.fullmatch(r"w_\w+", name)] == [*writer.arrays]
+    assert len(writer.arrays) == 2
+    assert all(f'data["{name}"]' in text for name in writer.arrays)
 
 
 def test_large_arrays_go_beside_the_script() -> None:
@@ -309,7 +360,20 @@ def test_data_lies_beside_the_script(suite: Path) -> None:
     tree(suite, RIGHT)
     large = np.random.default_rng(1).normal(size=1000).astype(np.float32)
     script = script_of(suite, replace(WANT, want=large * 2), large, 2.0)
-    assert sorted(script.arrays) == ["a", "want"]
+    assert sorted(np.load(io.BytesIO(script.npz))) == ["a", "want"]
+    assert "Large arrays are in the .npz beside it" in script.text
+    assert run(script, suite.parent).returncode == 0
+
+
+def test_data_lies_inside_a_script_that_is_no_file(suite: Path) -> None:
+    """One text is all that goes to standard output, whatever the message or the tree's name looks like."""
+    tree(suite, RIGHT)
+    large = np.random.default_rng(1).normal(size=1000).astype(np.float32)
+    words = 'import numpy as np\ndata = np.load(Path(__file__).with_suffix(".npz"))'
+    case = case_of(suite, file="", message=words)
+    script = write(case, [asked(large, 2.0)], replace(WANT, want=large * 2), Sources(suite, STAND_INS))
+    assert script.npz == b""
+    assert "Large arrays are inside" in script.text
     assert run(script, suite.parent).returncode == 0
 
 
@@ -320,9 +384,90 @@ def test_script_names_neither_the_suite_nor_the_grader(suite: Path) -> None:
     assert set(imports) <= {"__future__", "numpy", "os", "sys", "pathlib", "typing", "vec"}
 
 
-def test_head_holds_whatever_the_message_says(suite: Path) -> None:
-    """Quotes and backslashes of a submission's words end no docstring."""
-    text = script_of(suite, WANT, A, 2.0).text
-    known: dict[str, Any] = {}
-    exec(text.partition("from __future__")[0] + "DOC = 1", known)
-    assert "it '''is'''" in text
+HOSTILE = [
+    '"""+print("RAN")+"""',
+    "a\\x b",
+    "\\",
+    'ends in "',
+    "\\N{BULLET} \\u12",
+    'data = np.load(Path(__file__).with_suffix(".npz"))',
+    "python FILE",
+]
+
+
+@pytest.mark.parametrize("words", [*HOSTILE, "\x1b[31m\u202e", "a\nb", "\udcff"], ids=ascii)
+@pytest.mark.parametrize("part", ["message", "tree", "file", "suite", "id"])
+def test_no_word_becomes_code(part: str, words: str, suite: Path) -> None:
+    """Of a submission, which names its folder too, or of whoever asks: all of them are in the docstring or in texts."""
+    known = script_of(suite, WANT, A, 2.0).text
+    case = case_of(suite, **{part: Path("/", words) if part == "tree" else words})
+    text = write(case, [asked(A, 2.0)], WANT, Sources(suite, STAND_INS)).text
+    ours, plain = ([type(node) for node in ast.walk(ast.parse(code))] for code in (text, known))
+    assert ours == plain
+    text.encode()
+
+
+@pytest.mark.parametrize("words", HOSTILE, ids=ascii)
+def test_the_docstring_says_what_was_said(words: str, suite: Path) -> None:
+    """Word by word, and the commands as a shell takes them."""
+    case = case_of(suite, message=words, tree=Path("/", words), file=words)
+    doc = ast.get_docstring(ast.parse(write(case, [asked(A, 2.0)], WANT, Sources(suite, STAND_INS)).text))
+    assert doc is not None
+    lines = doc.splitlines()
+    assert lines[:3] == ["t.py::t[cpu], seed 7, without the grader.", "", words]
+    assert f"    make -C {shlex.quote(f'/{words}')}" in lines
+    assert f"    python {shlex.quote(words)} [TREE]" in lines
+
+
+@pytest.mark.parametrize("name", ['the "out"', "a\nb", "\\", "{out}", "it's"], ids=ascii)
+def test_a_name_of_a_value_is_said_as_it_is(name: str, suite: Path) -> None:
+    """It stands within an f-string."""
+    tree(suite, WRONG)
+    result = run(script_of(suite, replace(WANT, name=name), A, 2.0), suite.parent)
+    assert f"wrong: {name} at [0]" in result.stderr
+    assert "expected 0.0" in result.stderr
+
+
+def test_what_cannot_be_a_script_is_said(suite: Path) -> None:
+    """The case counts all the same: a GraderError becomes a sentence in the plugin."""
+    odd = replace(asked(A), parameters=["vec", "device", "a b"])
+    with pytest.raises(GraderError, match=r"what was written of it is no Python: invalid syntax \(script, line \d+\)"):
+        write(case_of(suite), [odd], WANT, Sources(suite, STAND_INS))
+
+
+# -- on its way to the person ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("tree", "folder"), [("alice.tgz", "alice"), ("a b", "a_b"), ("x/bob.tar.xz", "bob")])
+def test_the_script_lies_with_the_trees_reports(tree: str, folder: str) -> None:
+    """In the folder that grading makes for the tree, whatever kind of thing it is."""
+    file = place("test_x.py::test_y[cpu-1.5]", Path(tree), "", Path("out"))
+    assert file == Path("out", folder, "repro_test_y_cpu-1_5.py")
+
+
+def test_a_place_that_was_named_is_taken() -> None:
+    """And "-" is none."""
+    assert place("test_x.py::test_y", Path("tree"), "a/b.py", Path("out")) == Path("a/b.py")
+    assert place("test_x.py::test_y", Path("tree"), "-", Path("out")) is None
+
+
+def test_a_script_is_handed_over_with_its_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where it lies is said; what it says is shown where that is wanted."""
+    draft, file = tmp_path / "draft.py", tmp_path / "a b" / "c.py"
+    draft.write_text("print(1)\n")
+    hand_over(draft, file, show=False)
+    assert capsys.readouterr().out == f"\nThe same without the grader: python '{file}'\n"
+    assert not file.with_suffix(".npz").exists()
+    draft.with_suffix(".npz").write_bytes(b"data")
+    hand_over(draft, file, show=True)
+    assert "\nprint(1)\n---" in capsys.readouterr().out
+    assert (file.read_text(), file.with_suffix(".npz").read_bytes()) == ("print(1)\n", b"data")
+    hand_over(draft, None, show=True)
+    assert capsys.readouterr().out == "print(1)\n"
+
+
+def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    """With the way out."""
+    (tmp_path / "draft.py").write_text("")
+    with pytest.raises(UsageError, match=r"c\.py cannot be written: .*; name another file with --script\."):
+        hand_over(tmp_path / "draft.py", tmp_path / "draft.py" / "c.py", show=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 # A single layer of ResNet9, and a step of an optimizer: what the whole network adds to the error is not there yet.
 LAYER = {"rtol": 1e-5, "atol": 2e-5}
 
-# Weights after a step of Adam with lr 0.01 and eps 1e-3: where a gradient is about 0, its error times lr / eps.
+# Weights after steps of Adam with lr 0.01 and eps 1e-3: where a gradient is about 0, lr / eps times its error.
 AFTER_ADAM = {"rtol": 0.0, "atol": 2e-4}
 
 # The logits of a ResNet9 with such weights: what is wrong with the weights of eight layers adds to their rounding.

@@ -18,7 +18,6 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-ANY = "*"  # in `depends`: every problem
 DESCRIPTION = "right.toml"
 SUFFIXES = {".py", ".pyi", ".cc", ".cu", ".h"}  # of sources
 
@@ -41,12 +40,12 @@ class Bug:
     about: str  # what the student did
     edits: tuple[Edit, ...]
     problems: tuple[str, ...]  # must lose points on every seed
-    depends: Mapping[str, str]  # problems that may lose points too, and why; "*" stands for every problem
+    depends: Mapping[str, str]  # problems that may lose points too, and why
     device: str  # where it is graded
 
     def why_depends(self, problem: str) -> str | None:
         """Why this problem may lose points, too; None where it may not."""
-        return self.depends.get(problem, self.depends.get(ANY))
+        return self.depends.get(problem)
 
 
 @dataclass(frozen=True)
@@ -214,8 +213,8 @@ def _problems(table: Table, reference: Reference) -> tuple[str, ...]:
 
 def _check_depends(table: Table, bug: Bug, reference: Reference) -> None:
     for problem, why in bug.depends.items():
-        expected = f"depends on names problems ({', '.join(reference.problems)}, or * for all)"
-        if problem != ANY and problem not in reference.problems:
+        expected = f"depends on names problems ({', '.join(reference.problems)})"
+        if problem not in reference.problems:
             raise UsageError(f"{table.file}: {table.name}depends names {problem!r}; {expected}.")
         if problem in bug.problems:
             raise UsageError(

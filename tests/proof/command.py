@@ -40,7 +40,7 @@ from proof.trees import reference_files
 
 SUBMISSIONS = ROOT / "tests" / "submissions"
 SEEDS = 5  # a bug; with fewer the page stays as it is
-SIMULATED = 5  # seeds of the reference in the simulator, in the long form
+SIMULATED = 1  # seeds of the reference in the simulator, where its suite takes ten times as long
 PAGE = ROOT / "docs" / "proof.md"
 T = TypeVar("T")  # an outcome
 
@@ -66,6 +66,9 @@ def command_line() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time (default: the cores)")
     parser.add_argument("--seed", type=int, help="repeat a run: what all seeds are drawn from (default: a new one)")
     parser.add_argument("--seeds", type=int, default=SEEDS, help=f"seeds a bug (default: {SEEDS})")
+    parser.add_argument(
+        "--elsewhere-seeds", type=int, default=1, help="of a bug's seeds, for problems it does not name (default: 1)"
+    )
     parser.add_argument("--every-case", action="store_true", help="also count how many cases catch a bug")
     parser.add_argument(
         "--whole-suite", action="store_true", help="all cases for each bug: checks what is left out else"
@@ -97,9 +100,8 @@ def _run(options: argparse.Namespace) -> int:
     partial = bool(options.only or options.right)
     if partial:
         bugs, rights = _chosen(options, bugs, rights)
-    long = options.right_seeds >= RIGHT_SEEDS
     # The simulator takes ten times as long as the CPU: the second device of a right solution is for the long form.
-    if not options.every_device and not long:
+    if not options.every_device and options.right_seeds < RIGHT_SEEDS:
         rights = [replace(item, devices=item.devices[:1]) for item in rights]
     print(f"{len(bugs)} bugs, {len(rights)} right solutions, seed {seed}", flush=True)
     main_device = assignment.devices.graded[0]
@@ -109,12 +111,12 @@ def _run(options: argparse.Namespace) -> int:
         jobs: list[Callable[[], BugOutcome | RightOutcome]] = []
         if not partial:
             jobs.append(_reference_job(bench, main_device, draw_seeds(seed, "reference", options.reference_seeds)))
-            others = [name for name in devices if name != main_device] if long else []
+            others = [name for name in devices if name != main_device]
             jobs += [_reference_job(bench, name, draw_seeds(seed, name, SIMULATED)) for name in others]
-        jobs += [_right_job(item, bench, draw_seeds(seed, item.name, options.right_seeds), long) for item in rights]
+        jobs += [_right_job(item, bench, draw_seeds(seed, item.name, options.right_seeds)) for item in rights]
         # What takes longest comes first, so that no worker ends alone: what is compiled, and runs in the simulator.
         bugs.sort(key=lambda bug: (bug.device == main_device, all(edit.file.endswith(".py") for edit in bug.edits)))
-        jobs += [_bug_job(item, bench, options, seed, long) for item in bugs]
+        jobs += [_bug_job(item, bench, options, seed) for item in bugs]
         outcomes = list(_all(jobs, options.jobs, _lines))
     good = sum(outcome.good for outcome in outcomes)
     if not partial:
@@ -212,15 +214,15 @@ def _lines(outcome: BugOutcome | RightOutcome) -> Sequence[str]:
     return bug_lines(outcome) if isinstance(outcome, BugOutcome) else right_lines(outcome)
 
 
-def _bug_job(bug: Bug, bench: Bench, options: argparse.Namespace, seed: int, long: bool) -> Callable[[], BugOutcome]:
+def _bug_job(bug: Bug, bench: Bench, options: argparse.Namespace, seed: int) -> Callable[[], BugOutcome]:
     seeds = draw_seeds(seed, bug.name, options.seeds)
-    elsewhere = len(seeds) if long else 1
+    elsewhere = options.elsewhere_seeds
     every_case, whole_suite = options.every_case, options.whole_suite
     return lambda: examine_bug(bug, bench, seeds, elsewhere=elsewhere, every_case=every_case, whole_suite=whole_suite)
 
 
-def _right_job(right: Right, bench: Bench, seeds: Sequence[int], long: bool) -> Callable[[], RightOutcome]:
-    return lambda: examine_right(right, bench, seeds, whole_suite=long)
+def _right_job(right: Right, bench: Bench, seeds: Sequence[int]) -> Callable[[], RightOutcome]:
+    return lambda: examine_right(right, bench, seeds)
 
 
 def _reference_job(bench: Bench, device: str, seeds: Sequence[int]) -> Callable[[], RightOutcome]:

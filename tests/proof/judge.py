@@ -21,7 +21,7 @@ from grader.build import BuiltTree
 from grader.errors import GraderError
 from grader.evidence import Margin
 from grader.judge import ROOT, judging_environment
-from grader.verdict import Case, Verdict
+from grader.verdict import LOST, Case, Verdict
 
 TESTS = ROOT / "tests"
 
@@ -40,7 +40,7 @@ class Result:
     @property
     def lost(self) -> bool:
         """Whether it costs points."""
-        return self.verdict in (Verdict.FAIL, Verdict.ERROR)
+        return self.verdict in LOST
 
 
 class Examination:

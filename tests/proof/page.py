@@ -36,15 +36,15 @@ tolerances. This page is written by that command.
 _BUGS = f"""A bug is a patch of the reference. It is caught where every problem that it names loses points on each of
 its seeds; the case in the table is the first that did, of those that run the changed code, and "raises" says that it
 ended in an exception and not in a wrong answer. What is no program (a name that is not there, an import that fails)
-proves nothing. Of a problem that the bug does not name, no such case may fail, on the first seed or, in the long form,
-on any. Where the bug says why one may, {ELSEWHERE} of them are run; what is lost there stands in the last column: the
-reason, and the changed functions that the case runs.
+proves nothing. Of a problem that the bug does not name, no such case may fail, on the first seed (`--elsewhere-seeds`
+asks for more). Where the bug says why one may, {ELSEWHERE} of them are run; what is lost there stands in the last
+column: the reason, and the changed functions that the case runs.
 """
 _RIGHTS = """Each is correct, and does something in another way than the reference. Every case that runs what it changes
-must pass, on every seed; on the first one the [delegation check](security.md) is on as well.
+must pass, on every seed; on the first one all other cases too, and the [delegation check](security.md) is on as well.
 """
 _LONG = """The long form, `make prove PROVE="--right-seeds 20 --reference-seeds 100"`, runs every solution on all of its
-devices and, on the first seed, the whole suite on it. It takes too long for every run; this is what it found last:
+devices. It takes too long for every run. This is what it found last:
 commit {commit}, seed `{seed}`, {minutes:.0f} minutes on {machine}.{since}
 """
 _SINCE = " The suite has changed since then."

@@ -11,6 +11,7 @@ from grader.report.html.markup import Markup, number, tag
 
 WIDTH, HEIGHT = 460.0, 180.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 10.0, 10.0, 26.0  # of the frame
+_HUGE = 1e300  # what is larger is drawn as this: the range of two float64 of different sign may have no number
 _BEYOND = 4.0  # times the reference's range: what diverged further leaves the picture, or nothing else would be seen
 
 
@@ -53,8 +54,8 @@ def chart(curve: Curve) -> Markup:
     drawing = tag(
         "svg",
         *frame,
-        line(curve.want, "want"),
         line(curve.got, "got"),
+        line(curve.want, "want"),  # above, with gaps through which an equal one shows
         *words,
         viewBox=f"0 0 {number(WIDTH)} {number(HEIGHT)}",
         width=WIDTH,
@@ -91,7 +92,9 @@ def _range(curve: Curve) -> tuple[float, float]:
 
 
 def _finite(values: Sequence[float | None]) -> tuple[float | None, ...]:
-    return tuple(value if value is not None and math.isfinite(value) else None for value in values)
+    return tuple(
+        max(-_HUGE, min(_HUGE, value)) if value is not None and math.isfinite(value) else None for value in values
+    )
 
 
 def _told(values: Sequence[float | None]) -> str:

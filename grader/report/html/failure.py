@@ -29,7 +29,7 @@ def failure_card(failure: Failure, drawn: bool) -> Markup:
     head = [
         tag("h4", tag("code", cut(result.case.id, HEADLINE)), " ", verdict_tag(result.verdict), more),
         tag("p", cut(failure.headline, _LONGEST), class_="headline"),
-        _facts(evidence, result.case.title, result.case.weight),
+        _facts(evidence, result.case.title, result.case.weight, _computed(failure)),
         _values(evidence.wrong) if evidence.wrong else None,
     ]
     drawings: list[Markup] = []
@@ -41,8 +41,17 @@ def failure_card(failure: Failure, drawn: bool) -> Markup:
     return tag("article", *head, *drawings, *tail, class_="failure")
 
 
-def _facts(evidence: Evidence, title: str, weight: float) -> Markup:
+def _computed(failure: Failure) -> str:
+    """The line of the message that says what was to be computed: it begins with the question's name."""
+    name = failure.first.evidence.question.partition(":")[0]
+    lines = failure.message.split("\n")[1:]
+    return next((line for line in lines if name and line.startswith(f"{name}: ")), "")
+
+
+def _facts(evidence: Evidence, title: str, weight: float, computed: str) -> Markup:
     pairs: list[tuple[str, Markup | str]] = [("Asked", prose(evidence.asked or title))]
+    if computed:
+        pairs.append(("Computed", prose(cut(computed.partition(": ")[2], 4 * HEADLINE))))
     if evidence.question:
         pairs.append(("Input", tag("code", cut(evidence.question, 4 * HEADLINE))))
     if evidence.contrast:
@@ -96,7 +105,7 @@ def _message(failure: Failure) -> Markup | None:
     """What the message says beyond the parts told above: where it was raised, a small input's values."""
     evidence, wrong = failure.first.evidence, failure.first.evidence.wrong
     told = {f"Asked: {evidence.asked}", f"Handout: {evidence.section}", "Your code that ran:"}
-    told |= {f"Fails {evidence.contrast}."}
+    told |= {f"Fails {evidence.contrast}.", _computed(failure)} - {""}
     told |= {f"Input: {evidence.question.partition(': ')[2]}."}
     told |= {f"  {place.file}:{place.first}-{place.last} {place.name}" for place in evidence.own}
     told |= {failure.headline} if len(failure.headline) <= _LONGEST else set()

@@ -94,7 +94,10 @@ def _error_scale(drawn: Picture) -> _Scale:
     def class_of(value: float) -> str:
         if value <= right:
             return "e0"
-        share = math.log(value / right) / math.log(largest / right) if skewed and right else value / largest
+        if skewed and right:  # differences of logarithms: the quotient of a large float64 and a small one is infinite
+            share = (math.log(value) - math.log(right)) / (math.log(largest) - math.log(right))
+        else:
+            share = value / largest
         return f"e{min(ERRORS, max(1, math.ceil(share * ERRORS)))}"
 
     steps = ", steps by factors" if skewed else ""

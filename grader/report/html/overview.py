@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grader.report.html.bars import bar, standing
+from grader.report.html.budget import MESSAGE, cut
 from grader.report.html.markup import Markup, join, tag
 from grader.report.wording import count, points
 from grader.score import BucketScore, Grade, ProblemScore
@@ -107,7 +108,7 @@ def _fault(fault: str) -> Markup:
     return tag(
         "div",
         tag("h2", "Nothing could be graded"),
-        tag("pre", fault, tabindex=0),
+        tag("pre", cut(fault, MESSAGE), tabindex=0),
         class_="fault",
         role="note",
     )

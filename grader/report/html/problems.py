@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from grader.report.failures import Failure, failures_in, group_failures, not_implemented
+from grader.report.failures import failures_in, group_failures, headline, lost_of, not_implemented
 from grader.report.html.bars import bar, standing
 from grader.report.html.budget import HEADLINE, KINDS, Budget, cut
 from grader.report.html.failure import failure_card, verdict_tag
@@ -14,9 +14,7 @@ from grader.report.html.markup import Markup, join, prose, tag
 from grader.report.html.overview import anchor
 from grader.report.wording import count, points
 from grader.score import Grade, ProblemScore
-from grader.verdict import CaseResult, Verdict
-
-LOST = (Verdict.FAIL, Verdict.ERROR)
+from grader.verdict import LOST, CaseResult, Verdict
 
 
 def problems(grade: Grade) -> Markup:
@@ -31,7 +29,7 @@ def problems(grade: Grade) -> Markup:
 
 
 def _problem(item: ProblemScore, budget: Budget) -> Markup:
-    lost = sum(item.count(verdict) for verdict in LOST)
+    lost = len(lost_of(item.results))
     name = tag("h3", item.problem.name)
     told = [points(item.score, item.max_score), *([f"{count(lost, 'case')} lost"] if lost else [])]
     share = item.score / item.max_score if item.max_score else 0.0
@@ -105,4 +103,4 @@ def _table(results: Sequence[CaseResult]) -> Markup:
 def _said(result: CaseResult) -> list[Markup | str]:
     if result.verdict is Verdict.PASS:
         return [prose(cut(result.case.title, HEADLINE))]
-    return [verdict_tag(result.verdict), " ", cut(Failure("", result, 1).headline, HEADLINE)]
+    return [verdict_tag(result.verdict), " ", cut(headline(result), HEADLINE)]

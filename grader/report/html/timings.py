@@ -7,6 +7,7 @@ from grader.report.html.budget import HEADLINE, cut
 from grader.report.html.markup import Markup, tag
 from grader.report.wording import count
 from grader.score import Grade
+from grader.verdict import Verdict
 
 SLOWEST = 10  # cases
 
@@ -17,13 +18,14 @@ def timings(grade: Grade) -> Markup | None:
     whole = sum(result.seconds for result in results)
     if not whole:
         return None
+    ran = sum(result.verdict is not Verdict.NOT_RUN for result in results)
     by_problem = [(item.problem.name, sum(result.seconds for result in item.results)) for item in grade.problems]
     slowest = sorted(results, key=lambda result: -result.seconds)[:SLOWEST]
     by_case = [(cut(result.case.id, HEADLINE), result.seconds) for result in slowest if result.seconds]
     return tag(
         "section",
         tag("h2", "Time", id="time"),
-        tag("p", f"{count(len(results), 'case')} took {whole:.1f} s, one after the other.", class_="muted"),
+        tag("p", f"{count(ran, 'case')} took {whole:.1f} s, one after the other.", class_="muted"),
         _table("By problem", "Problem", by_problem, code=False),
         _table(f"The slowest {len(by_case)}" if len(by_case) > 1 else "The slowest", "Case", by_case, code=True),
         aria_labelledby="time",

@@ -59,7 +59,7 @@ def model(
     before = [tensor(needle, device, part) for part in state or ()]
     argument = [] if not before else before if len(before) == 1 else [tuple(before)]
     logits, after = net(tensor(needle, device, ids, requires_grad=False), *argument)
-    results = [logits, *(after if isinstance(after, tuple) else (after,))]
+    results = [logits, *_parts(after)]
     names = ("logits", "h", "c")
     answer = {name: to_numpy(part) for name, part in zip(names, results, strict=False)}
     if output_grads is not None:
@@ -85,6 +85,8 @@ def initial_model(
     np.random.seed(seed)
     net = make(embedding_size, words, hidden_size, num_layers, seq_model=recurrent, device=device)
     named = _named_parameters(needle, net, recurrent)
+    if missing := [name for name, parameter in named.items() if parameter is None]:
+        raise ValueError(f"{missing[0]} is None; expected a parameter")
     answer = {name: to_numpy(parameter) for name, parameter in named.items()}
     return {**answer, "number_of_parameters": len(net.parameters()), **places(net.parameters())}
 
@@ -94,7 +96,7 @@ def elsewhere(needle: Any, device: Any, *, recurrent: str) -> dict[str, Any]:
     place = no_default(needle, device)
     net = _language_model()(3, 7, 5, 2, seq_model=recurrent, device=place)
     logits, state = net(tensor(needle, place, np.ones((4, 2), dtype=np.float32), requires_grad=False))
-    return places([*net.parameters(), logits, *(state if isinstance(state, tuple) else [state])])
+    return places([*net.parameters(), logits, *_parts(state)])
 
 
 def loss(needle: Any, device: Any, logits: np.ndarray, y: np.ndarray) -> dict[str, Any]:
@@ -212,6 +214,13 @@ def modes(needle: Any, device: Any, batches: np.ndarray, *, recurrent: str) -> d
     trained, model.seen = model.seen, []
     training().evaluate_ptb(model, batches, **options)
     return {"trained": trained, "evaluated": model.seen}
+
+
+def _parts(state: Any) -> tuple[Any, ...]:
+    """What a state is made of. A list would fail, too, but on its way to the judge, in words that help nobody."""
+    if isinstance(state, list):
+        raise TypeError("the LanguageModel gives its state as a list; expected a tensor h, of an LSTM the tuple (h, c)")
+    return state if isinstance(state, tuple) else (state,)
 
 
 def _language_model() -> Any:
