@@ -94,7 +94,7 @@ def test_resnet9_adam(subject, rng, device, steps):
         tolerance = LOGITS_AFTER_ADAM if k else {}
         assert_close(part(got, "logits", k), step.logits, name=f"the logits before step {k + 1}", **tolerance)
         assert_scalar(part(got, "losses", k), step.loss, name=f"the loss before step {k + 1}", **tolerance)
-    assert_layers(got, "weights", want.weights, f"{{}} after {steps} steps", **AFTER_ADAM)
+    assert_layers(got, "weights", want.weights, f"{{}} after step {steps}", **AFTER_ADAM)
     assert_close(got.eval_logits, want.eval_logits, **LOGITS_AFTER_ADAM)
 
 
