@@ -36,14 +36,22 @@ class Examiner:
         """open_subject: starts nothing yet."""
         self._open = open_subject
         self._kept: dict[tuple[str, int], MaskedSubject] = {}
+        self._hidden = False  # whether the last case was hidden
 
-    def handed_over(self, mode: str, attempt: Attempt) -> tuple[str, bool]:
+    def handed_over(self, mode: str, attempt: Attempt, hidden: bool) -> tuple[str, bool]:
         """(what was found, in the end of a sentence; "" for nothing, whether the case can show anything).
 
         The case passed a moment ago. The same must be found twice, in two workers with other masks or alterations, and
         in between the case must still pass where nothing is changed: a tree that fails now and then is not accused.
         Neither is one that gives no answer, unless it is found out in another way.
+
+        hidden: whether students are not shown the case. What is found quotes what the tree answers; no worker that has
+        seen a hidden case has a word in that of another.
         """
+        if hidden != self._hidden:
+            for subject in self._kept.values():
+                subject.renew()
+            self._hidden = hidden
         words, finding, seen = "", _Finding.NOTHING, False
         for tried in _TRIED[mode]:
             words, finding, seen = self._examined(tried, attempt)

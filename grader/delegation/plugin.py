@@ -15,9 +15,12 @@ from grader.delegation.modes import PLAIN
 from grader.delegation.topics import Topic, shuffled, topic_of
 from grader.findings import untold
 from grader.inputs import Inputs
+from grader.judging.cases import problem_of
 from grader.subject.client import Subject
 from grader.subject.outcome import SubjectError
 from grader.subject.perturbation import Plan
+from grader.suite import is_hidden
+from grader.tolerance import Tolerance
 
 
 class Delegated(AssertionError):
@@ -31,11 +34,11 @@ class DelegationCheck:
         self,
         seed: int,
         open_subject: Callable[[Assignment, bool, Plan], Subject],
-        ask: Callable[[Subject, str], Any],
+        ask: Callable[[Subject, str, Tolerance], Any],
     ) -> None:
         """open_subject: (assignment, whether its device simulates another, plan) -> a worker that follows the plan.
 
-        ask: what a test gets as its `subject`, of a subject and a device.
+        ask: what a test gets as its `subject`, of a subject, a device, and how near right answers are.
         """
         self._seed = seed
         self._ask = ask
@@ -62,18 +65,20 @@ class DelegationCheck:
         if self._asked_again[topic] >= rules.cases_for(mode) and topic not in self._delegated:
             return
 
-        found, seen = self._examiner(assignment, device).handed_over(mode, self.attempt(item, device, name))
+        examiner = self._examiner(assignment, device)
+        found, seen = examiner.handed_over(mode, self.attempt(item, assignment, device, name), is_hidden(name))
         self._asked_again[topic] += seen
         if found:
             self._delegated.add(topic)
             raise Delegated(_message(asked, assignment.devices.module(device), found))
 
-    def attempt(self, item: pytest.Function, device: str, name: str) -> Attempt:
+    def attempt(self, item: pytest.Function, assignment: Assignment, device: str, name: str) -> Attempt:
         """How to run the item's test once more, with the same inputs; what the test has raised is the result."""
+        tolerance = assignment.problem(problem_of(item)).tolerance(device)
         given = {argument: item.funcargs[argument] for argument in item._fixtureinfo.argnames}
 
         def attempt(subject: Subject) -> Exception | None:
-            given["subject"] = self._ask(subject, device)
+            given["subject"] = self._ask(subject, device, tolerance)
             if "rng" in given:
                 given["rng"] = Inputs(self._seed, name)
             try:

@@ -1,8 +1,11 @@
 """Asking some questions of a run once more, to see which of the submission's functions run for them.
 
-A question stands for its kind: a test's function, and what it asks for ("ops.forward:matmul"). A problem in which
-nothing was answered wrongly costs nothing; of any other, a few kinds are asked again at the end, by a worker of their
-own. No verdict and no time limit depends on it: whatever goes wrong there, only the lines are missing.
+A question stands for its kind: a test, and what it asks for ("ops.forward:matmul"). A problem in which nothing was
+answered wrongly costs nothing; of any other, a few kinds are asked again at the end, by a worker of their own. No
+verdict and no time limit depends on it: whatever goes wrong there, only the lines are missing.
+
+Hidden cases are kept apart. The lines and the contrast of a case that students are shown come from such cases alone,
+and from a worker that has been asked no others: it could choose by what it saw which lines it says have run.
 """
 
 from __future__ import annotations
@@ -19,13 +22,16 @@ from grader.delegation.rules import asked_for
 from grader.evidence import Lines
 from grader.findings import Call
 from grader.judging.contrast import Told, contrast, features
-from grader.judging.own_code import OwnCode, Trace, likeliest
+from grader.judging.own_code import OwnCode
+from grader.judging.suspicion import Suspicion, Trace
 from grader.subject.client import IsolatedSubject
 from grader.subject.outcome import SubjectError, values_of
+from grader.suite import is_hidden
 
 FAILED, PASSED = 64, 24  # kinds of a problem that are asked again
 LARGEST = 1 << 18  # numbers that a question of a kind that passed may hold: training is not worth its time
-PATIENCE = 3  # questions without an answer, after which nothing more is asked
+PATIENCE = 3  # questions of a problem without an answer, after which it is asked nothing more
+TOLD = 1024  # functions that are believed to have run for a question: no tree of a student's has as many
 
 Open = Callable[[Assignment, bool], IsolatedSubject]
 Key = tuple[str, ...]  # a kind's
@@ -33,7 +39,7 @@ Key = tuple[str, ...]  # a kind's
 
 @dataclass
 class _Kind:
-    """Cases that ask alike."""
+    """Cases of a test that ask alike."""
 
     calls: Sequence[Call]  # of the case with the smallest input among those whose verdict is the kind's
     size: int  # numbers in that
@@ -49,18 +55,24 @@ class Tracing:
         """open_subject: (assignment, whether its device simulates another) -> a worker of its own, not yet started."""
         self._open = open_subject
         self._told: defaultdict[Key, dict[str, Told]] = defaultdict(dict)  # by test: cases by id
-        self._kinds: defaultdict[str, dict[Key, _Kind]] = defaultdict(dict)  # by problem
+        # By whether they are hidden, and by problem.
+        self._kinds: defaultdict[tuple[bool, str], dict[Key, _Kind]] = defaultdict(dict)
         self._subjects: dict[bool, IsolatedSubject] = {}
         self._unanswered = 0
 
     def note(self, problem: str, function: str, case: str, calls: Sequence[Call], wrong: str | None) -> None:
-        """A case has been answered. function: its test's. wrong: the name of what was wrong; None where nothing was."""
+        """A case has been answered.
+
+        function: the name of its test's. case: its id, which begins with the test's file: two files may well have
+        functions of one name, and one of the files be hidden. wrong: the name of what was wrong; None for nothing.
+        """
         if not calls:
             return
-        self._told[problem, function][case] = Told(wrong is not None, features(calls))
-        key = (function, *(asked_for(call.probe, call.args) for call in calls[:2]))
+        test = case.partition("[")[0]
+        self._told[problem, test][case] = Told(wrong is not None, features(calls))
+        key = (test, *(asked_for(call.probe, call.args) for call in calls[:2]))
         size = sum(_size([call.args, call.kwargs]) for call in calls)
-        kinds, failed = self._kinds[problem], wrong is not None
+        kinds, failed = self._kinds[is_hidden(case), problem], wrong is not None
         kind = kinds.get(key)
         if kind is None or (failed and not kind.failed):
             kind = kinds[key] = _Kind(calls, size, failed)
@@ -78,17 +90,25 @@ class Tracing:
 
     def lines(self, assignment: Assignment, own: OwnCode) -> Iterator[tuple[str, tuple[Lines, ...]]]:
         """(id of a case that was answered wrongly, the submission's own lines behind it)."""
-        for problem, kinds in self._kinds.items():
-            failed = [kind for kind in kinds.values() if kind.failed][:FAILED]
-            passed = [kind for kind in kinds.values() if not kind.failed and kind.size <= LARGEST][:PASSED]
+        for hidden, problem in sorted(self._kinds, key=lambda key: key[0]):  # in the run's order, the hidden ones last
+            kinds = self._kinds[hidden, problem].values()
+            failed = [kind for kind in kinds if kind.failed][:FAILED]
+            passed = [kind for kind in kinds if not kind.failed and kind.size <= LARGEST][:PASSED]
             if not failed:
                 continue
+            self._begin()
             traces = {id(kind): self._trace(kind, assignment, own) for kind in (*failed, *passed)}
-            known = [trace for trace in traces.values() if trace is not None]
+            suspicion = Suspicion(own, problem, [trace for trace in traces.values() if trace is not None])
             for kind in failed:
                 trace = traces[id(kind)]
-                found = likeliest(own, problem, trace, known, kind.about) if trace is not None else ()
+                found = suspicion.likeliest(trace, kind.about) if trace is not None else ()
                 yield from ((case, found) for case in kind.cases if found)
+
+    def _begin(self) -> None:
+        """Nothing that was asked before may show in what is told now, nor how many judges share the run."""
+        self._unanswered = 0
+        for subject in self._subjects.values():
+            subject.renew()
 
     def close(self) -> None:
         """End the workers."""
@@ -103,7 +123,7 @@ class Tracing:
                 return None
             functions.update(_functions(ran, own))
             if source := assignment.layout.modules.get(assignment.devices.module(call.device)):
-                functions.update(own.natives(source, [name for name in ran["natives"] if isinstance(name, str)]))
+                functions.update(own.natives(source, [name for name in ran["natives"][:TOLD] if isinstance(name, str)]))
         return Trace(kind.failed, frozenset(functions))
 
     def _ask(self, call: Call, assignment: Assignment) -> dict[str, Any] | None:
@@ -123,7 +143,7 @@ class Tracing:
 
 
 def _functions(ran: dict[str, Any], own: OwnCode) -> Iterator[Lines]:
-    for place in ran["functions"]:
+    for place in ran["functions"][:TOLD]:
         if isinstance(place, list) and [type(item) for item in place] == [str, int]:
             found = own.function(*place)
             if found is not None:

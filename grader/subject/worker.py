@@ -88,7 +88,7 @@ class Runner:
         finally:
             sys.setprofile(None)
         inside = self.root + os.sep
-        files = [(os.path.realpath(code.co_filename), code.co_firstlineno) for code in codes]
+        files = [(_place(code.co_filename), code.co_firstlineno) for code in codes]
         return {
             "functions": [[file[len(inside) :], line] for file, line in files if file.startswith(inside)],
             "natives": list(natives),
@@ -158,12 +158,20 @@ def _frames(traceback: TracebackType | None, root: str) -> list[list[Any]]:
     found = []
     while traceback is not None:
         code = traceback.tb_frame.f_code
-        file = os.path.realpath(code.co_filename)
+        file = _place(code.co_filename)
         if file.startswith(inside := root + os.sep):
             text = linecache.getline(code.co_filename, traceback.tb_lineno).strip()[:200]
             found.append([file[len(inside) :], traceback.tb_lineno, code.co_name[:100], text])
         traceback = traceback.tb_next
     return found
+
+
+def _place(filename: str) -> str:
+    """A code object's file, links resolved; "" for a name that is no path: it can be set to anything."""
+    try:
+        return os.path.realpath(filename)
+    except ValueError:  # a NUL
+        return ""
 
 
 def take_channel() -> tuple[int, int]:

@@ -20,6 +20,7 @@ from grader.delegation.topics import Topic, shuffled, topic_of
 from grader.judging.cases import device_of
 from grader.subject.ask import Ask
 from grader.subject.perturbation import Plan
+from grader.suite import is_hidden
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -68,7 +69,7 @@ class Survey(DelegationCheck):
         wanted = self._run.choice.config.getoption("survey_mode")
         found: dict[str, Any] = {"case": name, "mode": mode, "asked": asked}
         for tried in wanted or ([mode] if mode != PLAIN else []):
-            attempt = self.attempt(item, device, name)
+            attempt = self.attempt(item, assignment, device, name)
             subject = self._subject(tried, assignment, device, tried)
             subject.forget()
             failure = attempt(subject)
@@ -79,7 +80,8 @@ class Survey(DelegationCheck):
                 failure = attempt(self._subject(tried, assignment, device, PLAIN))
                 found[f"numpy {tried}"] = None if failure is None else f"{type(failure).__name__}"
         if mode != PLAIN and (found.get(mode) is None) == (mode == KERNELS):
-            found["accused"] = self._examiner(assignment, device).handed_over(mode, self.attempt(item, device, name))[0]
+            examiner, attempt = self._examiner(assignment, device), self.attempt(item, assignment, device, name)
+            found["accused"] = examiner.handed_over(mode, attempt, is_hidden(name))[0]
         self._file.write(json.dumps(found) + "\n")
         self._file.flush()
 

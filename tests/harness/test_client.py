@@ -107,6 +107,14 @@ def test_exception_shows_the_submissions_own_lines(ask) -> None:
     assert "Input: a (4,), factor 2.5." in message
 
 
+def test_exception_in_code_of_no_file_is_told(ask, tmp_path: Path) -> None:
+    """A code object may say that it comes from anywhere, and from what is no path too."""
+    subject = ask("raises")
+    with (tmp_path / "raises" / "vec" / "elementwise.py").open("a") as file:
+        file.write('\n\nscale.__code__ = scale.__code__.replace(co_filename="a" + chr(0))\n')
+    assert failure(subject).startswith("scale raised IndexError: index 8 is out of bounds")
+
+
 def test_worker_killed_from_outside_costs_one_case(ask) -> None:
     """A worker that is killed in the middle of a question loses that question; the next gets a new worker."""
     subject = ask("sleeps")

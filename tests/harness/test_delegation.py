@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from grader.assignment import Assignment, load_assignment
 from grader.delegation.again import Examiner
 from grader.delegation.masked import MaskedSubject
 from grader.delegation.modes import KERNELS, MASKED, MODES, PLAIN, SEALED
+from grader.delegation.plugin import DelegationCheck
 from grader.delegation.rules import Delegation, asked_for
 from grader.errors import UsageError
 from grader.grading import grade_trees
@@ -22,6 +25,7 @@ from grader.score import Grade
 from grader.subject.outcome import Answer, SubjectError
 from grader.subject.perturbation import REFUSAL, Perturbation, Plan, masked, refuse_numpy_in_kernels
 from grader.subject.question import Question
+from grader.tolerance import Tolerance
 from grader.verdict import Verdict
 
 # -- masks ----------------------------------------------------------------------------------------------------------
@@ -159,6 +163,9 @@ class Asked:
         """One value that is no whole number."""
         return Answer(Question("probe", ""), {"x": np.array([0.3])})
 
+    def renew(self) -> None:
+        """Nothing."""
+
     def close(self) -> None:
         """Nothing."""
 
@@ -170,7 +177,7 @@ def found(mode: str, **results: Exception | None) -> str:
         subject.ask(lambda: None, "cpu", [np.array([0.3])], {})
         return results.get(subject._plan.mode)
 
-    return Examiner(Asked).handed_over(mode, attempt)[0]  # type: ignore[arg-type]
+    return Examiner(Asked).handed_over(mode, attempt, hidden=False)[0]  # type: ignore[arg-type]
 
 
 WRONG, NO_ANSWER = AssertionError("x is wrong"), SubjectError("x raised AssertionError")
@@ -198,6 +205,53 @@ def test_a_finding_takes_an_answer(mode: str, results: dict[str, Exception], wor
     """A tree that gives none before masks is found out by altered kernels, or is believed."""
     assert words in found(mode, **results)
     assert bool(found(mode, **results)) == bool(words)
+
+
+def test_no_worker_that_has_seen_a_hidden_case_answers_for_another() -> None:
+    """What is found quotes the answer, which could tell what was hidden."""
+    seen: list[str] = []
+
+    class Remembering(Asked):
+        def ask(self, *_: object) -> Answer:
+            seen.append(name)
+            return super().ask()
+
+        def renew(self) -> None:
+            seen.clear()
+
+    def attempt(subject: MaskedSubject) -> None:
+        subject.ask(lambda: None, "cpu", [np.array([0.3])], {})
+
+    examiner, by_case = Examiner(Remembering), {}  # type: ignore[arg-type]
+    for name in ("a", "b", "hidden c", "d"):
+        examiner.handed_over(SEALED, attempt, hidden=name.startswith("hidden"))
+        by_case[name] = list(seen)
+    assert by_case == {"a": ["a"], "b": ["a", "b"], "hidden c": ["hidden c"], "d": ["d"]}
+
+
+class Item:
+    """A case of the toy's `total`, which takes a subject; it keeps the subjects that it is given."""
+
+    _fixtureinfo = SimpleNamespace(argnames=["subject"])
+
+    def __init__(self) -> None:
+        self.funcargs = {"subject": None}
+        self.obj = lambda subject: self.funcargs.update(subject=subject)
+
+    def get_closest_marker(self, name: str) -> pytest.Mark:
+        return pytest.mark.problem("total").mark
+
+
+def test_a_case_that_is_asked_again_is_judged_by_its_problems_tolerance() -> None:
+    """On its device, as when it was asked first."""
+    toy = load_assignment(TOY / "assignment")
+    own = Tolerance(rtol=0.25, atol=0.5)
+    problems = [replace(problem, on_devices={"cpu": own}) for problem in toy.problems]
+    check = DelegationCheck(5, lambda *_: None, lambda subject, device, tolerance: tolerance)  # type: ignore[arg-type, return-value]
+    item = Item()
+    attempt = check.attempt(item, replace(toy, problems=tuple(problems)), "cpu", "case")  # type: ignore[arg-type]
+    assert attempt(None) is None  # type: ignore[arg-type]
+    assert item.funcargs["subject"] == own
 
 
 # -- rules ----------------------------------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import io
+import tokenize
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,11 @@ from conftest import ROOT
 from grader.assignment import Part, load_assignment
 from grader.evidence import Lines
 from grader.findings import Call
+from grader.judging import own_code
 from grader.judging.contrast import Told, contrast, features
-from grader.judging.own_code import OwnCode, Trace, likeliest
-from grader.judging.tracing import Tracing
+from grader.judging.own_code import OwnCode
+from grader.judging.suspicion import Suspicion, Trace
+from grader.judging.tracing import PATIENCE, Tracing
 from grader.subject.outcome import Answer, SubjectError
 from grader.subject.question import Question
 
@@ -74,6 +78,7 @@ def own(tmp_path: Path) -> OwnCode:
     (tmp_path / "tree" / "vec" / "free.py").write_text("def free(x):\n    return x\n")
     (tmp_path / "tree" / "src" / "native.cc").write_text(KERNELS)
     (tmp_path / "outside.py").write_text("def f(x):\n    return x\n")
+    (tmp_path / "tree" / "vec" / "link.py").symlink_to(tmp_path / "outside.py")
     return OwnCode(tmp_path / "tree", PARTS)
 
 
@@ -92,10 +97,101 @@ def test_what_was_given_is_not_the_students(own: OwnCode) -> None:
     assert own.function("vec/ops.py", 14) is None
 
 
-@pytest.mark.parametrize("file", ["vec/none.py", "../outside.py", "/etc/passwd", "vec", "", "vec/\x1b[2J.py"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "vec/none.py",
+        "../outside.py",
+        "/etc/passwd",
+        "vec",
+        "",
+        "vec/\x1b[2J.py",
+        "vec/../vec/free.py",
+        "vec/link.py",
+        "x" * 300 + ".py",
+        "vec/\0.py",
+        "\udcff.py",
+    ],
+)
 def test_a_worker_may_name_anything(own: OwnCode, file: str) -> None:
-    """What is no file of the tree has no functions, and is not read."""
+    """What is no file of the tree has no functions, and is not read; no name of one ends the run."""
     assert own.function(file, 1) is None
+    assert own.natives(file, ["f"]) == []
+
+
+def test_a_file_whose_name_would_act_is_none(tmp_path: Path) -> None:
+    """A line break in it could make a line of a report."""
+    (tmp_path / "a\nb.py").write_text("def f(x):\n    return x\n")
+    assert OwnCode(tmp_path, ()).function("a\nb.py", 1) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x = 1\n" * 50_000, "x" * 2001, "x\r" + "(" * 2001],
+    ids=["long", "wide", "wide after a carriage return"],
+)
+def test_what_would_take_long_is_not_read(own: OwnCode, tmp_path: Path, text: str) -> None:
+    """Nobody writes such a file by hand, and there is no clock."""
+    (tmp_path / "tree" / "vec" / "free.py").write_text("def free(x):\n    return x\n" + text, newline="")
+    assert own.function("vec/free.py", 1) is None
+
+
+def test_all_files_together_have_a_limit(own: OwnCode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tree may have a thousand of them."""
+    monkeypatch.setattr(own, "_left", len(OPS.encode()) + 9)
+    assert own.function("vec/ops.py", 13) is not None
+    assert own.function("vec/free.py", 1) is None
+    assert own.function("vec/ops.py", 13) is not None
+
+
+def test_a_word_is_looked_at_once(own: OwnCode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long its statement is: a table of numbers is one."""
+    strings: list[int] = []
+
+    class Token(tokenize.TokenInfo):
+        @property
+        def string(self) -> str:
+            strings.append(1)
+            return self[1]
+
+    tokens = [Token(*token) for token in tokenize.generate_tokens(io.StringIO("x = (" + "1, " * 300 + ")\n").readline)]
+    monkeypatch.setattr(tokenize, "generate_tokens", lambda readline: iter(tokens))
+    assert own.function("vec/free.py", 1) is None
+    assert len(strings) <= 3 * len(tokens)
+
+
+def test_reading_ends_where_python_would(own: OwnCode, tmp_path: Path) -> None:
+    """A quote that is never closed, again and again, has the tokenizer read the line once for each of them."""
+    (tmp_path / "tree" / "vec" / "free.py").write_text("x = \\'\\'\n\ndef free(x):\n    return x\n")
+    assert own.function("vec/free.py", 3) is None
+
+
+def test_lines_end_where_pythons_do(own: OwnCode, tmp_path: Path) -> None:
+    """At a carriage return alone, too: it must not make one endless line for the tokenizer."""
+    (tmp_path / "tree" / "vec" / "free.py").write_text("def free(x):\r    return x\r", newline="")
+    assert own.function("vec/free.py", 1) == FREE
+
+
+def test_a_region_in_no_function_has_no_name(own: OwnCode, tmp_path: Path) -> None:
+    """And is not found by a name that is as good as none."""
+    (tmp_path / "tree" / "src" / "native.cc").write_text("  /// BEGIN YOUR SOLUTION\n  /// END YOUR SOLUTION\n")
+    assert own.natives("src/native.cc", ["_", ""]) == []
+
+
+def test_a_byte_order_mark_is_no_mistake(own: OwnCode, tmp_path: Path) -> None:
+    """Python reads on, and so does this."""
+    (tmp_path / "tree" / "vec" / "free.py").write_text("def free(x):\n    return x\n", encoding="utf-8-sig")
+    assert own.function("vec/free.py", 1) == FREE
+
+
+def test_a_source_is_read_once(own: OwnCode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its functions are asked for with every question that is traced."""
+    read: list[str] = []
+    whole = own_code.decode
+    monkeypatch.setattr(own_code, "decode", lambda data: read.append("") or whole(data))
+    for _ in range(3):
+        assert own.natives("src/native.cc", ["reduce_sum"])
+    assert len(read) == 1
 
 
 @pytest.mark.parametrize(
@@ -135,6 +231,10 @@ def trace(failed: bool, *functions: Lines) -> Trace:
     return Trace(failed, frozenset(functions))
 
 
+def likeliest(own: OwnCode, problem: str, of: Trace, traces: list[Trace], about: Any = ()) -> tuple[Lines, ...]:
+    return Suspicion(own, problem, traces).likeliest(of, about)
+
+
 def test_what_only_failing_kinds_run_comes_first(own: OwnCode) -> None:
     """And what passing ones run as well is not shown, if something else is more suspicious."""
     bad = trace(True, COMPUTE, GRADIENT)
@@ -171,7 +271,7 @@ class Worker:
 
     def __init__(self, told: dict[str, Any]) -> None:
         self.told = told
-        self.asked: list[int] = []
+        self.asked: list[int] = []  # the strides; -1 where it was renewed
 
     def trace(self, probe: Any, device: str, args: Any, kwargs: Any) -> Answer:
         self.asked.append(kwargs["stride"])
@@ -179,17 +279,21 @@ class Worker:
             raise SubjectError("ask crashed")
         return Answer(Question("ask", ""), self.told)
 
+    def renew(self) -> None:
+        self.asked.append(-1)
+
     def close(self) -> None:
         pass
 
 
-def traced(own: OwnCode, cases: list[tuple[str, str, int, int, str | None]], told: dict[str, Any] | None = None) -> Any:
-    """What is told of cases (test, id, size of the input, stride, what was wrong), and the worker."""
+def traced(own: OwnCode, cases: list[tuple[str, int, int, str | None]], told: dict[str, Any] | None = None) -> Any:
+    """What is told of cases (id, size of the input, stride, what was wrong), and what the worker was asked."""
     worker = Worker({"functions": [["vec/ops.py", 13]], "natives": []} if told is None else told)
     tracing = Tracing(lambda assignment, simulated: worker)  # type: ignore[arg-type, return-value]
-    for function, case, size, stride, wrong in cases:
+    for case, size, stride, wrong in cases:
         call = Call(ask, "cpu", (np.zeros(size),), {"stride": stride})
-        tracing.note("add", function, case, [call], wrong)
+        function = case.partition("::")[2].partition("[")[0]
+        tracing.note("rest" if "rest" in function else "add", function, case, [call], wrong)
     toy = load_assignment(ROOT / "tests" / "submissions" / "toy" / "assignment")
     found = dict(tracing.lines(toy, own))
     tracing.close()
@@ -198,21 +302,64 @@ def traced(own: OwnCode, cases: list[tuple[str, str, int, int, str | None]], tol
 
 def test_a_kind_is_asked_once_with_its_smallest_input(own: OwnCode) -> None:
     """All failing cases of the kind get what was found; of one that passed too, the failing case is asked."""
-    cases = [("test_a", "a1", 9, 1, "out"), ("test_a", "a2", 3, 2, "out"), ("test_a", "a3", 1, 3, None)]
-    found, asked = traced(own, [*cases, ("test_b", "b", 5, 4, None)])
-    assert found == {"a1": (COMPUTE,), "a2": (COMPUTE,)}
+    a1, a2, a3 = (f"test_x.py::test_a[{number}]" for number in (1, 2, 3))
+    found, asked = traced(
+        own, [(a1, 9, 1, "out"), (a2, 3, 2, "out"), (a3, 1, 3, None), ("test_x.py::test_b", 5, 4, None)]
+    )
+    assert found == {a1: (COMPUTE,), a2: (COMPUTE,)}
     assert asked == [2, 4]
 
 
 def test_a_problem_without_wrong_answers_costs_nothing(own: OwnCode) -> None:
     """No question is asked again."""
-    assert traced(own, [("test_a", "a1", 9, 1, None)]) == ({}, [])
+    assert traced(own, [("test_x.py::test_a", 9, 1, None)]) == ({}, [])
+
+
+VISIBLE, HIDDEN = "test_x.py::test_a[1]", "test_hidden_x.py::test_a[1]"
+
+
+def test_hidden_cases_are_asked_last_and_visible_ones_by_a_worker_that_knows_none(own: OwnCode) -> None:
+    """Of two files' tests of one name, each is a kind; what passes in one says nothing of the other's lines."""
+    found, asked = traced(own, [(HIDDEN, 1, 1, "out"), (VISIBLE, 9, 2, "out"), (f"{HIDDEN}[2]", 1, 3, None)])
+    assert found == {HIDDEN: (COMPUTE,), VISIBLE: (COMPUTE,)}
+    assert asked == [2, -1, 1]
+
+
+def test_what_hidden_cases_run_does_not_rank_a_visible_ones_lines(own: OwnCode) -> None:
+    """Else a tree could tell by the order of its lines what it was asked."""
+
+    class Both(Worker):
+        def trace(self, probe: Any, device: str, args: Any, kwargs: Any) -> Answer:
+            ran = [["vec/ops.py", 13], *([["vec/ops.py", 20]] if kwargs["stride"] == 2 else [])]
+            return Answer(Question("ask", ""), {"functions": ran, "natives": []})
+
+    tracing = Tracing(lambda assignment, simulated: Both({}))  # type: ignore[arg-type, return-value]
+    for case, stride, wrong in ((VISIBLE, 2, "out"), ("test_hidden_x.py::test_b", 1, None), (HIDDEN, 1, "out")):
+        tracing.note("add", "test_a", case, [Call(ask, "cpu", (3,), {"stride": stride})], wrong)
+    found = dict(tracing.lines(load_assignment(ROOT / "tests" / "submissions" / "toy" / "assignment"), own))
+    assert found[VISIBLE] == (COMPUTE, GRADIENT)
+    assert found[HIDDEN] == (COMPUTE,)
+
+
+def test_a_hidden_test_of_the_same_name_is_another_test() -> None:
+    """What sets the visible ones apart is told of visible ones alone."""
+    tracing = Tracing(lambda assignment, simulated: None)  # type: ignore[arg-type, return-value]
+    for number in range(20):
+        wrong = "out" if number > 9 else None
+        for file, failure in (("test_x.py", wrong), ("test_hidden_x.py", None)):
+            call = Call(ask, "cpu", (3,), {"stride": 1 + (number > 9)})
+            tracing.note("add", "test_a", f"{file}::test_a[{number}]", [call], failure)
+    told = dict(tracing.contrasts())
+    assert list(told) == [f"test_x.py::test_a[{number}]" for number in range(10, 20)]
+    assert all(words.endswith("all 10 such cases of this test, and none of the 10 others") for words in told.values())
 
 
 def test_whatever_goes_wrong_there_only_the_lines_are_missing(own: OwnCode) -> None:
-    """A worker that gives no answer three times is left alone."""
-    found, asked = traced(own, [(f"test_{k}", f"case {k}", 1, 0, "out") for k in range(9)])
-    assert (found, asked) == ({}, [0, 0, 0])
+    """A worker that gives no answer three times is left alone, until another problem begins."""
+    found, asked = traced(
+        own, [(f"test_x.py::test_{kind}_{k}", 1, 0, "out") for kind in ("add", "rest") for k in range(9)]
+    )
+    assert (found, asked) == ({}, [0] * PATIENCE + [-1] + [0] * PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +374,7 @@ def test_whatever_goes_wrong_there_only_the_lines_are_missing(own: OwnCode) -> N
 )
 def test_a_worker_that_lies_gets_no_lines(own: OwnCode, told: dict[str, Any]) -> None:
     """What is not as it should be is passed over."""
-    assert traced(own, [("test_a", "a1", 9, 1, "out")], told)[0] == {}
+    assert traced(own, [("test_x.py::test_a", 9, 1, "out")], told)[0] == {}
 
 
 # -- what sets failing cases apart ---------------------------------------------------------------------------------
