@@ -20,7 +20,7 @@ from grader.evidence import Curve, Evidence, Lines, Margin, Wrong
 from grader.judging.tree import TreeUnderTest
 from grader.reading.flag import Flag
 from grader.report import formats
-from grader.report.audience import Audience, report_seen_by, seen_by
+from grader.report.audience import Audience, is_nameless, report_seen_by, seen_by
 from grader.report.document import to_document
 from grader.report.failures import group_failures
 from grader.report.terminal import print_grade, print_summary
@@ -84,6 +84,13 @@ def test_hidden_cases_are_numbered_in_their_problem(grade: Grade) -> None:
     assert {(found.case.title, found.case.device, found.seconds) for found in hidden} == {("A hidden case.", "", 0.0)}
     assert {found.evidence for found in hidden} == {Evidence()}
     assert {found.message for found in hidden if found.verdict is FAIL} == {"the answer to a hidden case is wrong"}
+
+
+def test_a_case_is_nameless_where_it_is_hidden_and_has_no_file() -> None:
+    """Staff see the real id of a hidden case; another suite's ids may be of any form."""
+    assert is_nameless("hidden case 3 of scale", hidden=True)
+    assert not is_nameless("test_hidden_scale.py::test_scale[3]", hidden=True)
+    assert not is_nameless("case 3", hidden=False)
 
 
 def test_points_do_not_depend_on_who_looks(grade: Grade) -> None:

@@ -246,7 +246,8 @@ def test_optional_entry(root: Path, entry: str) -> None:
 
 def test_another_assignment(root: Path, tmp_path: Path) -> None:
     """A release of another one has the engine, its own suite and its own README, and no page about ours."""
-    write(root / "docs/training.md", "ours\n")
+    for page in ("training", "tolerances"):
+        write(root / f"docs/{page}.md", "ours\n")
     suite = write(tmp_path / "other/assignment.toml", "# ours to give\n").parent
     about = write(tmp_path / "about.md", "Read this.\n")
     given = Handout("other", root / "reference", root / "student", suite, about)
@@ -254,7 +255,8 @@ def test_another_assignment(root: Path, tmp_path: Path) -> None:
         inside = set(archive.namelist())
         assert archive.read("other/README.md") == b"Read this.\n"
     assert {"other/grader/cli.py", "other/LICENSE", "other/tests/other/assignment.toml"} <= inside
-    assert not inside & {"other/docs/student.md", "other/docs/training.md", "other/tests/hw4/assignment.toml"}
+    assert not inside & {f"other/docs/{page}.md" for page in ("student", "training", "tolerances")}
+    assert "other/tests/hw4/assignment.toml" not in inside
     assert "other/README.md" not in names(release(root, given=replace(given, readme=None)))
     about.unlink()
     with pytest.raises(UsageError, match=r"about\.md is missing, and students cannot work without it"):
