@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from proof.judge import Result
-from proof.long_form import LongForm, load_long_form, rows_of
+from proof.long_form import keep, load_rows
 from proof.margins import largest
 from proof.mutant_list import Mutated, Survivor
 from proof.page import Run, page
@@ -80,19 +78,23 @@ def test_the_page_of_a_good_run():
     assert "What is wrong" not in text
 
 
-def test_the_long_form_is_on_the_page_of_every_run(tmp_path):
-    """With what it found, and whether the suite has changed since then."""
-    outcomes = [right_outcome(seeds=tuple(range(20))), right_outcome("reference", seeds=tuple(range(100)))]
-    LongForm("a machine", "def5678", RUN.suite, 7, 5400.0, rows_of(outcomes)).save(tmp_path / "long.json")
-    kept = load_long_form(tmp_path / "long.json")
-    assert kept is not None
-    text = page(RUN, [bug_outcome()], [right_outcome()], kept)
-    assert "| 1 of 1, on 20 seeds each; 100 runs over it on cpu, no failures |" in text
-    assert "| `backwards` | cpu | 9 | 20 | all pass | 0.25 |" in text
-    assert "commit def5678, seed `7`, 90 minutes" in text
-    assert "has changed since" not in text
-    assert "has changed since" in page(replace(RUN, suite="another"), [bug_outcome()], [right_outcome()], kept)
-    assert load_long_form(tmp_path / "none.json") is None
+def test_what_was_found_on_many_seeds_is_kept(tmp_path):
+    """A solution at a time, each in the place of what was known of it; a run on few seeds changes nothing."""
+    file = tmp_path / "long.json"
+    keep(right_outcome(seeds=tuple(range(20)), lost=(FAILED,)), "abc1234", RUN.suite, 7, file)
+    keep(right_outcome("reference", seeds=tuple(range(100))), "abc1234", RUN.suite, 7, file)
+    keep(right_outcome(seeds=tuple(range(20))), "def5678", "another suite", 8, file)
+    keep(right_outcome(seeds=(1, 2)), "fed8765", RUN.suite, 9, file)
+    rows = load_rows(file)
+    assert [(row.name, row.seeds, row.good, row.commit) for row in rows] == [
+        ("reference", 100, True, "abc1234"),
+        ("backwards", 20, True, "def5678"),
+    ]
+    text = page(RUN, [bug_outcome()], [right_outcome(), right_outcome("forwards")], rows)
+    assert "| 1 of 2 on 20 seeds or more; the reference on 100 seeds, no failure |" in text
+    assert "| `reference` | cpu | 9 | 100 | all pass | 0.25 |" in text
+    assert "| def5678, `8`; the suite has changed since |" in text
+    assert "| `forwards` |  |  |  | **not yet** |" in text
 
 
 def test_the_page_of_a_bad_run():

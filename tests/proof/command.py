@@ -25,7 +25,8 @@ from proof.bench import Bench, build_tree, fault_of
 from proof.bugs import BugOutcome, examine_bug
 from proof.catalogue import Bug, Reference, Right, load_bugs, load_rights
 from proof.judge import Judge
-from proof.long_form import RIGHT_SEEDS, LongForm, load_long_form, rows_of
+from proof.long_form import SEEDS as LONG
+from proof.long_form import keep, load_rows
 from proof.machine import commit, machine
 from proof.mutant_list import LIST, Mutated, Survivor, joined, load_mutated, source_hash, written
 from proof.mutants import MutantOutcome, chosen_files, mutant_job, mutant_lines, mutants_of
@@ -40,6 +41,7 @@ from proof.trees import reference_files
 
 SUBMISSIONS = ROOT / "tests" / "submissions"
 SEEDS = 5  # a bug; with fewer the page stays as it is
+REFERENCE = "reference"  # as a right solution's name
 SIMULATED = 1  # seeds of the reference in the simulator, where its suite takes ten times as long
 PAGE = ROOT / "docs" / "proof.md"
 T = TypeVar("T")  # an outcome
@@ -62,7 +64,7 @@ def command_line() -> argparse.ArgumentParser:
     """What `python -m proof` takes."""
     parser = argparse.ArgumentParser(prog="python -m proof", description=(__doc__ or "").strip())
     parser.add_argument("--only", default="", help="only these bugs, by name or by area (a file's name); A,B,...")
-    parser.add_argument("--right", default="", help="only these right solutions; A,B,...")
+    parser.add_argument("--right", default="", help="only these right solutions, or the reference; A,B,...")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time (default: the cores)")
     parser.add_argument("--seed", type=int, help="repeat a run: what all seeds are drawn from (default: a new one)")
     parser.add_argument("--seeds", type=int, default=SEEDS, help=f"seeds a bug (default: {SEEDS})")
@@ -98,26 +100,32 @@ def _run(options: argparse.Namespace) -> int:
     if options.mutants:
         return _mutate(options, reference, seed)
     partial = bool(options.only or options.right)
+    with_reference = not partial or REFERENCE in options.right.split(",")
     if partial:
         bugs, rights = _chosen(options, bugs, rights)
     # The simulator takes ten times as long as the CPU: the second device of a right solution is for the long form.
-    if not options.every_device and options.right_seeds < RIGHT_SEEDS:
+    if not options.every_device and options.right_seeds < LONG:
         rights = [replace(item, devices=item.devices[:1]) for item in rights]
     print(f"{len(bugs)} bugs, {len(rights)} right solutions, seed {seed}", flush=True)
     main_device = assignment.devices.graded[0]
     found = [*(bug.device for bug in bugs), *(name for item in rights for name in item.devices)]
-    devices = tuple(dict.fromkeys([*([] if partial else [main_device]), *found]))
+    devices = tuple(dict.fromkeys([*([main_device] if with_reference else []), *found]))
     with _bench(reference, devices, complete=not partial) as bench:
         jobs: list[Callable[[], BugOutcome | RightOutcome]] = []
-        if not partial:
+        if with_reference:
             jobs.append(_reference_job(bench, main_device, draw_seeds(seed, "reference", options.reference_seeds)))
-            others = [name for name in devices if name != main_device]
+            others = [] if partial else [name for name in devices if name != main_device]
             jobs += [_reference_job(bench, name, draw_seeds(seed, name, SIMULATED)) for name in others]
         jobs += [_right_job(item, bench, draw_seeds(seed, item.name, options.right_seeds)) for item in rights]
         # What takes longest comes first, so that no worker ends alone: what is compiled, and runs in the simulator.
         bugs.sort(key=lambda bug: (bug.device == main_device, all(edit.file.endswith(".py") for edit in bug.edits)))
         jobs += [_bug_job(item, bench, options, seed) for item in bugs]
-        outcomes = list(_all(jobs, options.jobs, _lines))
+        suite, made_with = suite_hash(options.suite), commit()
+        outcomes = []
+        for outcome in _all(jobs, options.jobs, _lines):
+            outcomes.append(outcome)
+            if isinstance(outcome, RightOutcome):
+                keep(outcome, made_with, suite, seed)
     good = sum(outcome.good for outcome in outcomes)
     if not partial:
         _write_page(outcomes, reference, options, seed, time.monotonic() - start)
@@ -168,11 +176,9 @@ def _write_page(
     rights = [item for item in outcomes if isinstance(item, RightOutcome)]
     cpu, cases = sum(item.cpu_seconds for item in outcomes), sum(item.runs for item in outcomes)
     run = Run(machine(), commit(), suite_hash(options.suite), seed, seconds, cpu, cases)
-    if options.right_seeds >= RIGHT_SEEDS:
-        LongForm(run.machine, run.commit, run.suite, seed, seconds, rows_of(rights)).save()
     now = {path: source_hash(text) for path, text in reference_files(reference).items()}
     more = [mutation(load_mutated(), now), section(load_equivalents(), load_runs())]
-    PAGE.write_text(page(run, bugs, rights, load_long_form(), more), encoding="utf-8")
+    PAGE.write_text(page(run, bugs, rights, load_rows(), more), encoding="utf-8")
     print(f"written: {PAGE.relative_to(ROOT)}")
 
 
@@ -231,7 +237,7 @@ def _reference_job(bench: Bench, device: str, seeds: Sequence[int]) -> Callable[
 
 def _chosen(options: argparse.Namespace, bugs: list[Bug], rights: list[Right]) -> tuple[list[Bug], list[Right]]:
     names, unknown = chosen([name for name in options.only.split(",") if name], {bug.name: bug.area for bug in bugs})
-    wanted = [name for name in options.right.split(",") if name]
+    wanted = [name for name in options.right.split(",") if name not in ("", REFERENCE)]
     unknown += [name for name in wanted if name not in {item.name for item in rights}]
     if unknown:
         areas = ", ".join(sorted({bug.area for bug in bugs})) or "none yet"

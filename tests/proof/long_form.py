@@ -1,21 +1,21 @@
-"""The last long form of the proof, kept: right solutions on many seeds take too long for every run to have them."""
+"""What solutions did on many seeds, kept: it takes hours, and every run of the proof shows what was found then."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from proof.rights import RightOutcome
 
-RIGHT_SEEDS = 20  # a run with as many for each right solution is the long form
+SEEDS = 20  # with as many, what became of a solution is kept
 FILE = Path(__file__).with_name("long_form.json")
 
 
 @dataclass(frozen=True)
 class Row:
-    """What became of a right solution, or of the reference."""
+    """What became of a right solution, or of the reference, when it was last run on many seeds."""
 
     name: str
     devices: tuple[str, ...]
@@ -24,38 +24,30 @@ class Row:
     good: bool  # whether all of them passed
     error: float  # the largest, as a share of what is allowed
     where: str  # it was
-
-
-@dataclass(frozen=True)
-class LongForm:
-    """The last run of the long form."""
-
-    machine: str
     commit: str
     suite: str  # its hash: see grader.suite
-    seed: int
-    seconds: float
-    rows: tuple[Row, ...]
-
-    def save(self, file: Path = FILE) -> None:
-        """In the place of the one before."""
-        file.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+    seed: int  # the run's
 
 
-def load_long_form(file: Path = FILE) -> LongForm | None:
-    """The last run; None where there was none yet."""
-    if not file.is_file():
-        return None
-    data = json.loads(file.read_text(encoding="utf-8"))
-    rows = tuple(Row(**{**row, "devices": tuple(row["devices"])}) for row in data.pop("rows"))
-    return LongForm(**data, rows=rows)
+def load_rows(file: Path = FILE) -> list[Row]:
+    """The reference first, then by name."""
+    data = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
+    return [Row(**{**row, "devices": tuple(row["devices"])}) for row in data]
 
 
-def rows_of(outcomes: Sequence[RightOutcome]) -> tuple[Row, ...]:
-    """The solutions by name, the reference first."""
-    ordered = sorted(outcomes, key=lambda item: (item.name != "reference", item.name, item.devices))
-    return tuple(
-        Row(item.name, item.devices, len(item.seeds), item.runs, item.good, item.margins.worst.error, worst.where)
-        for item in ordered
-        if (worst := item.margins.worst)
-    )
+def keep(outcome: RightOutcome, commit: str, suite: str, seed: int, file: Path = FILE) -> None:
+    """Put what became of a solution in the place of what is known of it; nothing where its seeds were few."""
+    if len(outcome.seeds) < SEEDS:
+        return
+    worst, count = outcome.margins.worst, len(outcome.seeds)
+    found = (outcome.devices, count, outcome.runs, outcome.good, worst.error, worst.where)
+    others = [row for row in load_rows(file) if row.name != outcome.name]
+    rows = [*others, Row(outcome.name, *found, commit, suite, seed)]
+    rows.sort(key=lambda row: (row.name != "reference", row.name))
+    file.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
+
+
+def missing(rows: Iterable[Row], names: Iterable[str]) -> list[str]:
+    """The solutions of which nothing is kept."""
+    known = {row.name for row in rows}
+    return [name for name in names if name not in known]

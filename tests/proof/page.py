@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from grader.report.wording import count
 from proof.bugs import BugOutcome, Caught, Lost, in_order
-from proof.long_form import LongForm
+from proof.long_form import Row
 from proof.markdown import code, line, table
+from proof.page_long_form import result, section, summary
 from proof.page_margins import margins
 from proof.plan import ELSEWHERE
 from proof.rights import RightOutcome
@@ -43,36 +44,32 @@ column: the reason, and the changed functions that the case runs.
 _RIGHTS = """Each is correct, and does something in another way than the reference. Every case that runs what it changes
 must pass, on every seed; on the first one all other cases too, and the [delegation check](security.md) is on as well.
 """
-_LONG = """The long form, `make prove PROVE="--right-seeds 20 --reference-seeds 100"`, runs every solution on all of its
-devices. It takes too long for every run. This is what it found last:
-commit {commit}, seed `{seed}`, {minutes:.0f} minutes on {machine}.{since}
-"""
-_SINCE = " The suite has changed since then."
 
 
 def page(
     run: Run,
     bugs: Sequence[BugOutcome],
     rights: Sequence[RightOutcome],
-    long: LongForm | None = None,
+    long: Sequence[Row] = (),
     more: Sequence[str] = (),
 ) -> str:
-    """The page's text. long: the last long form, perhaps before this run; more: sections that are not of this run."""
+    """The page's text. long: what is kept of runs on many seeds; more: sections that are not of this run."""
+    names = sorted(item.name for item in rights if item.name != "reference")
     sections = [
         HEAD,
-        _summary(run, bugs, rights, long),
+        _summary(run, bugs, rights, summary(long, names)),
         _wrong(bugs, rights),
         "## Planted bugs\n\n" + _BUGS,
         *(_area(area, own) for area, own in _by_area(bugs).items()),
         "## Right solutions\n\n" + _RIGHTS + "\n" + _rights(rights),
-        *(["### On many seeds\n\n" + _long_form(long, run)] if long else []),
+        section(long, names, run.suite),
         margins(bugs, rights),
         *more,
     ]
     return "\n".join(section for section in sections if section)
 
 
-def _summary(run: Run, bugs: Sequence[BugOutcome], rights: Sequence[RightOutcome], long: LongForm | None) -> str:
+def _summary(run: Run, bugs: Sequence[BugOutcome], rights: Sequence[RightOutcome], long: str) -> str:
     caught = sum(not (item.invalid or item.fault or item.missed) for item in bugs)
     seeds = sorted({len(item.seeds) for outcome in bugs for item in outcome.caught})
     unexpected = sum(len(item.unexpected) for item in bugs)
@@ -85,7 +82,7 @@ def _summary(run: Run, bugs: Sequence[BugOutcome], rights: Sequence[RightOutcome
         ("points lost where nothing explains it", str(unexpected or "none")),
         ("right solutions with every point", f"{full} of {len(solutions)}, on {_seeds(right_seeds)} each"),
         *((f"runs over the reference on {', '.join(item.devices)}", _failures(item)) for item in reference),
-        *([("the same in the [long form](#on-many-seeds)", _long_summary(long))] if long else []),
+        ("right solutions [on many seeds](#on-many-seeds)", long),
         ("largest error of a right answer", f"{worst:.3g} of what is allowed"),
         ("cases run", f"{run.cases:,}"),
         ("minutes", f"{run.seconds / 60:.1f}; of CPU time in judges and workers {run.cpu_seconds / 60:.1f}"),
@@ -162,44 +159,12 @@ def _rights(rights: Sequence[RightOutcome]) -> str:
             ", ".join(item.devices),
             f"{item.runs:,}",
             str(len(item.seeds)),
-            _result(item.good),
+            result(item.good),
             f"{item.margins.worst.error:.3g}",
         )
         for item in sorted(rights, key=lambda item: (item.name == "reference", item.name))
     ]
     return table(("solution", "what is done otherwise", "devices", "cases", "seeds", "result", "largest error"), rows)
-
-
-def _result(good: bool) -> str:
-    return "all pass" if good else "**loses points**"
-
-
-def _long_form(long: LongForm, run: Run) -> str:
-    since = "" if long.suite == run.suite else _SINCE
-    text = _LONG.format(
-        commit=long.commit, seed=long.seed, minutes=long.seconds / 60, machine=long.machine, since=since
-    )
-    rows = [
-        (
-            f"`{row.name}`",
-            ", ".join(row.devices),
-            f"{row.runs:,}",
-            str(row.seeds),
-            _result(row.good),
-            f"{row.error:.3g}",
-            code(row.where),
-        )
-        for row in long.rows
-    ]
-    return text + "\n" + table(("solution", "devices", "cases", "seeds", "result", "largest error", "in"), rows)
-
-
-def _long_summary(long: LongForm) -> str:
-    solutions = [row for row in long.rows if row.name != "reference"]
-    full, seeds = sum(row.good for row in solutions), sorted({row.seeds for row in solutions})
-    runs = [f"{row.seeds} runs over it on {', '.join(row.devices)}" for row in long.rows if row.name == "reference"]
-    failed = sum(not row.good for row in long.rows if row.name == "reference")
-    return f"{full} of {len(solutions)}, on {_seeds(seeds)} each; {', '.join(runs)}, {failed or 'no'} failures"
 
 
 def _seeds(values: Sequence[int]) -> str:
