@@ -68,6 +68,7 @@ def train(network: torch.nn.Module, batches: Sequence[Batch], optimizer: optim.O
         loss.backward()
         if optimizer is not None:
             optimizer.step()
+            layers.note_a_step(network)
         steps.append(Step(logits.detach().numpy(), loss.item()))
     return steps
 
