@@ -22,8 +22,8 @@ R = TypeVar("R")
 
 # Where the input of a ReLU is nearer to 0 than its rounding error, a right program may take the other side, and one of
 # 26,000 activations then has another slope: in 1 of 120 runs of ResNet9 that changed a gradient by a tenth. The
-# rounding errors are 1e-6 to 5e-6. Once an optimizer has taken a step, the weights differ by rounding, too, and the errors
-# are four times as large (docs/tolerances.md, logits after Adam): then in 1 of 500 runs, before this was seen to.
+# rounding errors are 1e-6 to 5e-6. Once an optimizer has taken a step, the weights differ by rounding, too, and the
+# errors are four times as large (docs/tolerances.md): that came to light in 1 of 500 runs.
 SAFE = 2e-5
 AFTER_A_STEP = 4.0
 ATTEMPTS = 300
