@@ -124,10 +124,10 @@ def test_what_is_no_program_proves_nothing():
 
 
 def test_a_right_solution_must_pass_every_case():
-    """A case that was not run shows nothing; on the first seed all cases are run, whatever is touched."""
+    """A case that was not run shows nothing; whole_suite: all of them on the first seed."""
     right = Right("backwards", "Goes backwards.", ("cpu",), bug().edits, {}, ())
     bench = Bench(fails())
-    assert examine_right(right, bench, SEEDS).good  # type: ignore[arg-type]
+    assert examine_right(right, bench, SEEDS, whole_suite=True).good  # type: ignore[arg-type]
     assert bench.judge.asked[:2] == [(ADD.id, 11), (SCALE.id, 11)]
     skipped = Bench(lambda name, seed: (Verdict.NOT_RUN, "no device") if seed == 13 else (Verdict.PASS, ""))
     outcome = examine_right(right, skipped, SEEDS)  # type: ignore[arg-type]

@@ -228,7 +228,7 @@ def _bug_job(bug: Bug, bench: Bench, options: argparse.Namespace, seed: int) -> 
 
 
 def _right_job(right: Right, bench: Bench, seeds: Sequence[int]) -> Callable[[], RightOutcome]:
-    return lambda: examine_right(right, bench, seeds)
+    return lambda: examine_right(right, bench, seeds, whole_suite=len(seeds) >= LONG)
 
 
 def _reference_job(bench: Bench, device: str, seeds: Sequence[int]) -> Callable[[], RightOutcome]:

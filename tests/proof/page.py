@@ -42,7 +42,7 @@ asks for more). Where the bug says why one may, {ELSEWHERE} of them are run; wha
 column: the reason, and the changed functions that the case runs.
 """
 _RIGHTS = """Each is correct, and does something in another way than the reference. Every case that runs what it changes
-must pass, on every seed; on the first one all other cases too, and the [delegation check](security.md) is on as well.
+must pass, on every seed; on the first one the [delegation check](security.md) is on as well.
 """
 
 

@@ -9,8 +9,8 @@ from proof.long_form import SEEDS, Row, missing
 from proof.markdown import code, table
 
 _HEAD = """`make prove PROVE="--right-seeds 20 --reference-seeds 100"` runs every solution on many seeds and on all of
-its devices. It takes more than an hour, and may be done a few solutions at a time (`--right A,B`, the reference is one,
-too), so this is what each did when it was run last.
+its devices, and on the first seed the whole suite. It takes more than an hour, and may be done a few solutions at a
+time (`--right A,B`, the reference is one, too), so this is what each did when it was run last.
 """
 
 

@@ -36,13 +36,16 @@ class RightOutcome:
         return not self.invalid and not self.lost and self.runs > 0
 
 
-def examine_right(right: Right, bench: Bench, seeds: Sequence[int]) -> RightOutcome:
-    """Run the whole suite on the first seed, with the delegation check, and what the solution touches on the others."""
+def examine_right(right: Right, bench: Bench, seeds: Sequence[int], *, whole_suite: bool = False) -> RightOutcome:
+    """Run what the solution touches on every seed, on the first one with the delegation check.
+
+    whole_suite: on the first seed and device all other cases, too.
+    """
     files = files_of(right, bench.reference)
     change = bench.change(files)
     cases = {device: bench.touched(change, device) for device in right.devices}
     main_device = right.devices[0]
-    first = {**cases, main_device: _all_cases(bench, main_device)}
+    first = {**cases, main_device: _all_cases(bench, main_device)} if whole_suite else cases
     return _examine(right.name, right.about, files, [first, *[cases] * (len(seeds) - 1)], bench, seeds)
 
 
