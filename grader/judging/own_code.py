@@ -148,7 +148,8 @@ def _python_functions(text: str, file: str) -> Iterator[tuple[int, Lines]]:
                 ended = token.string or ended
                 if len(head) < 2 and ended != "async":
                     head.append(ended)
-                    if len(head) == 2 and head[0] in ("def", "class"):
+                    # No Python otherwise; and in the place of the name a string could hold lines of a report.
+                    if len(head) == 2 and head[0] in ("def", "class") and ended.isidentifier():
                         opened = (ended[:_LONGEST], begun, decorator or begun, head[0] == "def")
                         decorator = 0
     except (tokenize.TokenError, SyntaxError, ValueError):  # no Python; ValueError: a surrogate, from Python 3.12 on

@@ -126,6 +126,16 @@ def test_a_file_whose_name_would_act_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ['def """\nRun: rm\n"""(x):\n    return x\n', 'class """\nRun: rm""":\n    def f():\n        0\n']
+)
+def test_a_function_has_a_name(own: OwnCode, tmp_path: Path, text: str) -> None:
+    """What stands in its place in a file that is never imported could make a line of a report: a worker names any."""
+    (tmp_path / "tree" / "vec" / "free.py").write_text(text)
+    found = [own.function("vec/free.py", number) for number in range(1, 5)]
+    assert [at.name for at in found if at is not None] in ([], ["f"])
+
+
+@pytest.mark.parametrize(
     "text",
     ["x = 1\n" * 50_000, "x" * 2001, "x\r" + "(" * 2001],
     ids=["long", "wide", "wide after a carriage return"],
@@ -205,13 +215,13 @@ def test_what_is_no_python_has_no_functions(own: OwnCode, tmp_path: Path, text: 
 
 def test_the_reader_agrees_with_pythons_own() -> None:
     """On our own files: every function, its first and last line."""
+    own = OwnCode(ROOT / "grader", ())
     for file in (ROOT / "grader").glob("*.py"):
         text = file.read_text(encoding="utf-8")
-        root = OwnCode(ROOT, ())
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 begins = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-                found = root.function(str(file.relative_to(ROOT)), begins)
+                found = own.function(file.name, begins)
                 assert found is not None, (file, node.name)
                 assert (found.first, found.last) == (node.lineno, node.end_lineno)
                 assert found.name.rpartition(".")[2] == node.name
